@@ -1,0 +1,1 @@
+"""The ``fraud`` command: one file a subcommand."""

@@ -1,0 +1,1 @@
+"""The schema of auto claims and their customers, written once (see ``schema``)."""

@@ -1,0 +1,1 @@
+"""Raw claims and customers in; encoded train, validation and test splits out."""

@@ -1,0 +1,110 @@
+"""Preprocess: joins claims to customers, quarantines bad rows, encodes and splits.
+
+    python -m training_code.preprocess --claims claims.csv --customers customers.csv --output out
+
+Writes below --output: train/, validation/ and test/ (Parquet parts), and
+quality/ (the quarantine and the data-quality report).
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+DUCKDB = "duckdb==2.0.0"
+_ML = Path("/opt/ml")
+
+
+def main() -> int:
+    arguments = _arguments().parse_args()
+    _provide_duckdb(arguments.wheelhouse)
+    from training_code.preprocess import prepare, quality, sql
+    from training_code.preprocess.errors import PreprocessingError
+
+    if arguments.print_sql:
+        print(sql.encoded())
+        return 0
+    host, hosts = _hosts()
+    options = prepare.Options(
+        salt=arguments.salt,
+        validation=arguments.validation,
+        test=arguments.test,
+        rows_per_part=arguments.rows_per_part,
+        max_quarantined=arguments.max_quarantined,
+        memory_limit=arguments.memory_limit,
+        host=host,
+    )
+    output: Path = arguments.output
+    if hosts > 1 and not any(arguments.claims.rglob("*")):
+        # With more instances than files some get an empty shard, which is not an error.
+        for folder in (*sql.SPLITS, "quality"):
+            (output / folder).mkdir(parents=True, exist_ok=True)
+        print(f"{host}: no claims in this shard")
+        return 0
+    try:
+        with prepare.database(options.memory_limit) as connection:
+            counts = prepare.load(
+                connection, claims=arguments.claims, customers=arguments.customers, options=options
+            )
+            prepare.write_splits(connection, output, counts, options)
+            prepare.write_quarantine(connection, output / "quality", host)
+            quality.write(connection, output / "quality", counts, host)
+    except PreprocessingError as error:
+        return _fail(str(error))
+    print(f"claims in: {counts.claims_in}, out: {counts.claims_out}, quarantined: {counts.quarantined}")
+    print(", ".join(f"{name}: {number}" for name, number in counts.splits.items()))
+    return 0
+
+
+def _arguments() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="preprocess", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    base = _ML / "processing"
+    parser.add_argument("--claims", type=Path, default=base / "input/claims", help="file or folder")
+    parser.add_argument("--customers", type=Path, default=base / "input/customers", help="file or folder")
+    parser.add_argument("--wheelhouse", type=Path, default=base / "input/wheelhouse", help="where DuckDB's wheel lies")
+    parser.add_argument("--output", type=Path, default=base / "output")
+    parser.add_argument("--salt", default="1", help="names the split; another salt is another split")
+    parser.add_argument("--validation", type=float, default=0.15, help="share of policies")
+    parser.add_argument("--test", type=float, default=0.15, help="share of policies")
+    parser.add_argument("--rows-per-part", type=int, default=1_000_000)
+    parser.add_argument("--max-quarantined", type=float, default=0.05, help="share of bad claims that fails the step")
+    parser.add_argument("--memory-limit", default="2GB", help="DuckDB spills to disk beyond it")
+    parser.add_argument("--print-sql", action="store_true", help="print the encoding and stop")
+    return parser
+
+
+def _provide_duckdb(wheelhouse: Path) -> None:
+    """No managed image has DuckDB: install it from the wheel that came with the job, without a network."""
+    try:
+        import duckdb  # noqa: F401
+    except ModuleNotFoundError:
+        site = tempfile.mkdtemp(prefix="wheelhouse-")
+        command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-index", "--no-deps",
+                   "--find-links", str(wheelhouse), "--target", site, DUCKDB]  # fmt: skip
+        subprocess.run(command, check=True)
+        sys.path.insert(0, site)
+
+
+def _hosts() -> tuple[str, int]:
+    """This instance's name and the number of instances."""
+    try:
+        config = json.loads((_ML / "config/resourceconfig.json").read_text())
+    except FileNotFoundError:
+        return "algo-1", 1
+    return str(config["current_host"]), len(config["hosts"])
+
+
+def _fail(cause: str) -> int:
+    print(f"error: {cause}", file=sys.stderr)
+    message = _ML / "output/message"
+    if message.parent.is_dir():
+        message.write_text(cause)
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
