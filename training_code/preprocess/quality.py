@@ -69,23 +69,20 @@ def _numbers(connection: duckdb.DuckDBPyConnection) -> Statistics:
         for column in schema.COLUMNS
         if not column.is_categorical and column.name not in (schema.KEY, schema.LABEL)
     ]
-    # Sums of integers and of whole cents are exact, so they do not depend on how threads share the rows.
-    parts = [
-        f"min({n}), max({n}), sum(round({n} * 100)::HUGEINT), sum((round({n} * 100)::HUGEINT) * (round({n} * 100)::HUGEINT))"
-        for n in names
-    ]
-    row = connection.execute(f"SELECT count(*), {', '.join(parts)} FROM prepared").fetchone()
+    parts = [f"min({n}), max({n}), avg({n}), stddev_samp({n})" for n in names]
+    row = connection.execute(f"SELECT {', '.join(parts)} FROM prepared").fetchone()
     assert row is not None
-    size = row[0]
     found: Statistics = {}
     for place, name in enumerate(names):
-        low, high, total, squares = row[1 + 4 * place : 5 + 4 * place]
-        mean = int(total) / size / 100
-        variance = max(int(squares) * size - int(total) ** 2, 0) / size / max(size - 1, 1) / 1e4
+        low, high, mean, deviation = row[4 * place : 4 * place + 4]
         found[name] = {
-            "kind": "number", "minimum": low, "maximum": high, "mean": round(mean, 6),
-            "standard_deviation": round(variance**0.5, 6),
-        }  # fmt: skip
+            "kind": "number",
+            "minimum": low,
+            "maximum": high,
+            # Rounded, because the last digits depend on how threads share the rows.
+            "mean": float(f"{mean:.6g}"),
+            "standard_deviation": float(f"{deviation or 0:.6g}"),
+        }
     _add_histograms(connection, found)
     return found
 

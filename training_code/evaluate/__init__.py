@@ -1,0 +1,1 @@
+"""Scores the untouched test split."""

@@ -1,0 +1,1 @@
+"""Puts everything that serving needs into one model archive."""

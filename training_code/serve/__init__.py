@@ -1,0 +1,1 @@
+"""The handlers that the managed container calls to serve a packaged model."""

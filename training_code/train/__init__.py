@@ -1,0 +1,1 @@
+"""Trains the XGBoost model on the encoded splits."""
