@@ -13,31 +13,30 @@ from pathlib import Path
 
 import xgboost as xgb
 
-from training_code import model_archive
+from training_code.paths import PROCESSING
+from training_code import encoded, failure, model_archive
 from training_code.claims import schema
 from training_code.evaluate import report
-from training_code.train import data
 
-_ML = Path("/opt/ml")
 
 
 def main() -> int:
     arguments = _parser().parse_args()
     if not 0 < arguments.review_capacity < 1:
-        return _fail(f"--review-capacity is {arguments.review_capacity}; it is a share of claims between 0 and 1")
+        return failure.report(f"--review-capacity is {arguments.review_capacity}; it is a share of claims between 0 and 1")
     try:
-        test = data.read(arguments.test)
+        test = encoded.read(arguments.test)
         with tempfile.TemporaryDirectory() as scratch:
             model = model_archive.unpack(arguments.model, Path(scratch))
             features = json.loads((model / "features.json").read_text())
             out_of_fold = json.loads((model / "out_of_fold.json").read_text())
             booster = xgb.Booster(model_file=model / "model.ubj")
-    except (data.DataError, FileNotFoundError) as error:
-        return _fail(str(error))
+    except (encoded.DataError, FileNotFoundError) as error:
+        return failure.report(str(error))
     if features != list(schema.FEATURE_NAMES):
-        return _fail("the model was trained on other features, or in another order, than this schema has")
+        return failure.report("the model was trained on other features, or in another order, than this schema has")
     if test.label.min() == test.label.max():
-        return _fail(f"the test split has {len(test)} claims of one class only: nothing to measure")
+        return failure.report(f"the test split has {len(test)} claims of one class only: nothing to measure")
     scored = report.Scored(test.label.astype(float), booster.inplace_predict(test.features).astype(float))
     document = report.document(
         scored, capacity=arguments.review_capacity, resamples=arguments.resamples, seed=arguments.seed, out_of_fold=out_of_fold
@@ -56,22 +55,13 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="evaluate", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    base = _ML / "processing"
-    parser.add_argument("--test", type=Path, default=base / "input/test")
-    parser.add_argument("--model", type=Path, default=base / "input/model", help="model.tar.gz, its folder, or its content")
-    parser.add_argument("--output", type=Path, default=base / "output/evaluation")
+    parser.add_argument("--test", type=Path, default=PROCESSING / "input/test")
+    parser.add_argument("--model", type=Path, default=PROCESSING / "input/model", help="model.tar.gz, its folder, or its content")
+    parser.add_argument("--output", type=Path, default=PROCESSING / "output/evaluation")
     parser.add_argument("--review-capacity", type=float, default=0.1, help="share of claims that can be reviewed")
     parser.add_argument("--resamples", type=int, default=1000, help="bootstrap resamples")
     parser.add_argument("--seed", type=int, default=7)
     return parser
-
-
-def _fail(cause: str) -> int:
-    print(f"error: {cause}", file=sys.stderr)
-    message = _ML / "output/message"
-    if message.parent.is_dir():
-        message.write_text(cause)
-    return 1
 
 
 if __name__ == "__main__":

@@ -14,10 +14,10 @@ import tempfile
 import zipfile
 from pathlib import Path
 
-from training_code import model_archive
+from training_code.paths import PROCESSING
+from training_code import failure, model_archive
 from training_code.claims import schema
 
-_ML = Path("/opt/ml")
 _CARRIED = ("model.ubj", "features.json", "training.json")
 
 
@@ -31,7 +31,7 @@ def main() -> int:
             _assemble(content, model, arguments.serving_code, evaluation)
             model_archive.pack(content, arguments.output / model_archive.NAME)
     except FileNotFoundError as error:
-        return _fail(str(error))
+        return failure.report(str(error))
     print(f"{model_archive.NAME}: threshold {evaluation['review']['threshold']:.6f}")
     return 0
 
@@ -55,20 +55,11 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="package", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    base = _ML / "processing"
-    parser.add_argument("--model", type=Path, default=base / "input/model", help="model.tar.gz, its folder, or its content")
-    parser.add_argument("--evaluation", type=Path, default=base / "input/evaluation")
-    parser.add_argument("--serving-code", type=Path, default=base / "input/serving-code")
-    parser.add_argument("--output", type=Path, default=base / "output/package")
+    parser.add_argument("--model", type=Path, default=PROCESSING / "input/model", help="model.tar.gz, its folder, or its content")
+    parser.add_argument("--evaluation", type=Path, default=PROCESSING / "input/evaluation")
+    parser.add_argument("--serving-code", type=Path, default=PROCESSING / "input/serving-code")
+    parser.add_argument("--output", type=Path, default=PROCESSING / "output/package")
     return parser
-
-
-def _fail(cause: str) -> int:
-    print(f"error: {cause}", file=sys.stderr)
-    message = _ML / "output/message"
-    if message.parent.is_dir():
-        message.write_text(cause)
-    return 1
 
 
 if __name__ == "__main__":

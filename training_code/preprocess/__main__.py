@@ -13,8 +13,10 @@ import sys
 import tempfile
 from pathlib import Path
 
+from training_code.paths import ML, PROCESSING
+from training_code import failure
+
 DUCKDB = "duckdb==2.0.0"
-_ML = Path("/opt/ml")
 
 
 def main() -> int:
@@ -52,7 +54,7 @@ def main() -> int:
             prepare.write_quarantine(connection, output / "quality", host)
             quality.write(connection, output / "quality", counts, host)
     except PreprocessingError as error:
-        return _fail(str(error))
+        return failure.report(str(error))
     print(f"claims in: {counts.claims_in}, out: {counts.claims_out}, quarantined: {counts.quarantined}")
     print(", ".join(f"{name}: {number}" for name, number in counts.splits.items()))
     return 0
@@ -62,11 +64,10 @@ def _arguments() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="preprocess", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    base = _ML / "processing"
-    parser.add_argument("--claims", type=Path, default=base / "input/claims", help="file or folder")
-    parser.add_argument("--customers", type=Path, default=base / "input/customers", help="file or folder")
-    parser.add_argument("--wheelhouse", type=Path, default=base / "input/wheelhouse", help="where DuckDB's wheel lies")
-    parser.add_argument("--output", type=Path, default=base / "output")
+    parser.add_argument("--claims", type=Path, default=PROCESSING / "input/claims", help="file or folder")
+    parser.add_argument("--customers", type=Path, default=PROCESSING / "input/customers", help="file or folder")
+    parser.add_argument("--wheelhouse", type=Path, default=PROCESSING / "input/wheelhouse", help="where DuckDB's wheel lies")
+    parser.add_argument("--output", type=Path, default=PROCESSING / "output")
     parser.add_argument("--salt", default="1", help="names the split; another salt is another split")
     parser.add_argument("--validation", type=float, default=0.15, help="share of policies")
     parser.add_argument("--test", type=float, default=0.15, help="share of policies")
@@ -92,18 +93,10 @@ def _provide_duckdb(wheelhouse: Path) -> None:
 def _hosts() -> tuple[str, int]:
     """This instance's name and the number of instances."""
     try:
-        config = json.loads((_ML / "config/resourceconfig.json").read_text())
+        config = json.loads((ML / "config/resourceconfig.json").read_text())
     except FileNotFoundError:
         return "algo-1", 1
     return str(config["current_host"]), len(config["hosts"])
-
-
-def _fail(cause: str) -> int:
-    print(f"error: {cause}", file=sys.stderr)
-    message = _ML / "output/message"
-    if message.parent.is_dir():
-        message.write_text(cause)
-    return 1
 
 
 if __name__ == "__main__":

@@ -87,9 +87,10 @@ def curves(
             ]
     if len(series) > 1:
         for row, (line, colour) in enumerate(zip(series, COLOURS, strict=False)):
-            y = _TOP + 12 + 15 * row
-            frame.parts.append(f'<line x1="{WIDTH - 150}" x2="{WIDTH - 132}" y1="{y - 4}" y2="{y - 4}" stroke="{colour}" stroke-width="2"/>')
-            frame.parts.append(_text(WIDTH - 127, y, line.label, anchor="start"))
+            # In the line of the title, where no curve passes.
+            x = WIDTH - _RIGHT - 78 * (len(series) - row)
+            frame.parts.append(f'<line x1="{x}" x2="{x + 18}" y1="14" y2="14" stroke="{colour}" stroke-width="2"/>')
+            frame.parts.append(_text(x + 23, 18, line.label, anchor="start"))
     return frame.svg()
 
 

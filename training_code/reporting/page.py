@@ -12,7 +12,7 @@ p { margin: 6px 0; max-width: 76ch; color: #424a53; }
 .cards { display: flex; flex-wrap: wrap; gap: 12px; margin: 14px 0; }
 .card { background: #fff; border: 1px solid #d8dee4; border-radius: 8px; padding: 10px 16px; min-width: 118px; }
 .card b { display: block; font-size: 20px; } .card span { color: #57606a; font-size: 12px; }
-.charts { display: grid; grid-template-columns: repeat(auto-fill, minmax(320px, 1fr)); gap: 12px; }
+.charts { display: grid; grid-template-columns: repeat(auto-fill, minmax(340px, 1fr)); gap: 12px; }
 .charts > svg { background: #fff; border: 1px solid #d8dee4; border-radius: 8px; width: 100%; height: auto; }
 table { border-collapse: collapse; background: #fff; border: 1px solid #d8dee4; border-radius: 8px; }
 th, td { padding: 5px 12px; text-align: left; border-top: 1px solid #eaeef2; }

@@ -16,10 +16,11 @@ from pathlib import Path
 
 import xgboost as xgb
 
+from training_code.paths import ML
+from training_code import encoded, failure
 from training_code.claims import schema
-from training_code.train import boosting, data, out_of_fold
+from training_code.train import boosting, out_of_fold
 
-_ML = Path("/opt/ml")
 
 
 def main() -> int:
@@ -29,13 +30,13 @@ def main() -> int:
     hyperparameters = boosting.Hyperparameters(**{name: getattr(arguments, name) for name in names})
     threads = int(os.environ.get("OMP_NUM_THREADS") or os.environ.get("SM_NUM_CPUS") or os.cpu_count() or 1)
     try:
-        train, validation = data.read(arguments.train), data.read(arguments.validation)
+        train, validation = encoded.read(arguments.train), encoded.read(arguments.validation)
         for name, split in (("train", train), ("validation", validation)):
             if split.label.min() == split.label.max():
-                raise data.DataError(f"the {name} split has {len(split)} claims of one class only: nothing to learn from")
-    except data.DataError as error:
-        return _fail(str(error))
-    fingerprint = _fingerprint(hyperparameters, data.digest(arguments.train, arguments.validation))
+                raise encoded.DataError(f"the {name} split has {len(split)} claims of one class only: nothing to learn from")
+    except encoded.DataError as error:
+        return failure.report(str(error))
+    fingerprint = _fingerprint(hyperparameters, encoded.digest(arguments.train, arguments.validation))
     features = list(schema.FEATURE_NAMES)
     d_train = xgb.QuantileDMatrix(train.features, train.label, feature_names=features)
     d_validation = xgb.QuantileDMatrix(validation.features, validation.label, feature_names=features, ref=d_train)
@@ -94,24 +95,16 @@ def _parser() -> argparse.ArgumentParser:
         prog="train", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     environment = os.environ
-    parser.add_argument("--train", type=Path, default=environment.get("SM_CHANNEL_TRAIN", _ML / "input/data/train"))
-    parser.add_argument("--validation", type=Path, default=environment.get("SM_CHANNEL_VALIDATION", _ML / "input/data/validation"))
-    parser.add_argument("--model-dir", type=Path, default=environment.get("SM_MODEL_DIR", _ML / "model"))
-    parser.add_argument("--checkpoints", type=Path, default=_ML / "checkpoints")
+    parser.add_argument("--train", type=Path, default=environment.get("SM_CHANNEL_TRAIN", ML / "input/data/train"))
+    parser.add_argument("--validation", type=Path, default=environment.get("SM_CHANNEL_VALIDATION", ML / "input/data/validation"))
+    parser.add_argument("--model-dir", type=Path, default=environment.get("SM_MODEL_DIR", ML / "model"))
+    parser.add_argument("--checkpoints", type=Path, default=ML / "checkpoints")
     parser.add_argument("--review_capacity", type=float, default=0.1, help="share of claims that can be reviewed")
     parser.add_argument("--out_of_fold_rows", type=int, default=200_000, help="claims that take part out of fold")
     parser.add_argument("--resamples", type=int, default=500, help="bootstrap resamples")
     for field in dataclasses.fields(boosting.Hyperparameters):
         parser.add_argument(f"--{field.name}", type=type(field.default), default=field.default)
     return parser
-
-
-def _fail(cause: str) -> int:
-    print(f"error: {cause}", file=sys.stderr)
-    failure = _ML / "output/failure"
-    if failure.parent.is_dir():
-        failure.write_text(cause)
-    return 1
 
 
 if __name__ == "__main__":

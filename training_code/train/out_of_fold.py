@@ -10,7 +10,7 @@ import xgboost as xgb
 
 from training_code import metrics
 from training_code.train import boosting
-from training_code.train.data import Split
+from training_code.encoded import Split
 
 FOLDS = 5
 _SEED = 11
