@@ -40,10 +40,10 @@ def main() -> int:
     features = list(schema.FEATURE_NAMES)
     d_train = xgb.QuantileDMatrix(train.features, train.label, feature_names=features)
     d_validation = xgb.QuantileDMatrix(validation.features, validation.label, feature_names=features, ref=d_train)
+    checkpoint = arguments.checkpoints / f"{fingerprint}.ubj"
     booster, history = boosting.fit(
-        hyperparameters, d_train, d_validation, threads=threads,
-        checkpoint=arguments.checkpoints / f"{fingerprint}.ubj", on_block=_report,
-    )  # fmt: skip
+        hyperparameters, d_train, d_validation, threads=threads, checkpoint=checkpoint, on_block=_report
+    )
     rounds = booster.num_boosted_rounds()
     print(f"best round: {rounds}")
     print(f"validation:auc={history.validation_auc[history.best_round]:.6f}")
@@ -55,6 +55,7 @@ def main() -> int:
     print(f"out_of_fold:auc={folds['auc']:.6f}")
     print(f"out_of_fold:average_precision={folds['average_precision']:.6f}")
     _write(arguments.model_dir, booster, folds, hyperparameters, fingerprint, history)
+    checkpoint.unlink(missing_ok=True)
     return 0
 
 

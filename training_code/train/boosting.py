@@ -7,6 +7,7 @@ equals one that was trained in one go, byte for byte.
 """
 
 import json
+import os
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -119,7 +120,7 @@ def _save(booster: xgb.Booster, history: History, checkpoint: Path) -> None:
     """Replace the checkpoint at once: what a kill leaves behind is the old one or the new one."""
     checkpoint.parent.mkdir(parents=True, exist_ok=True)
     booster.set_attr(**{_HISTORY: json.dumps(asdict(history))})
-    partial = checkpoint.with_name(f"{checkpoint.stem}.partial{checkpoint.suffix}")
+    partial = checkpoint.with_name(f"{checkpoint.stem}.{os.getpid()}.partial{checkpoint.suffix}")
     booster.save_model(partial)
     partial.replace(checkpoint)
     booster.set_attr(**{_HISTORY: None})

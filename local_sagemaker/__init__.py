@@ -1,0 +1,23 @@
+"""SageMaker Pipelines on this machine: runs any pipeline definition from its JSON.
+
+It knows SageMaker's contracts and nothing of what a pipeline is for. See the
+README of this folder.
+"""
+
+from local_sagemaker.definition import Definition
+from local_sagemaker.errors import BadInputError, StepFailedError
+from local_sagemaker.events import Event
+from local_sagemaker.execution import Execution, Options, Result, StepResult
+from local_sagemaker.home import Home
+
+__all__ = [
+    "BadInputError",
+    "Definition",
+    "Event",
+    "Execution",
+    "Home",
+    "Options",
+    "Result",
+    "StepFailedError",
+    "StepResult",
+]

@@ -1,0 +1,1 @@
+"""One step type a file: what its request means on this machine."""

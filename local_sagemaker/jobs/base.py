@@ -1,0 +1,87 @@
+"""What every kind of job needs, and what it leaves."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from local_sagemaker.errors import StepFailedError
+from local_sagemaker.history import Move
+from local_sagemaker.home import Home
+from local_sagemaker.processes import Processes
+from local_sagemaker.runtimes import Runtime, Runtimes
+from local_sagemaker.sandbox import Isolation, Sandbox
+
+_DEFAULT_LIMIT = 86_400
+
+
+@dataclass(frozen=True, kw_only=True)
+class Context:
+    """The surroundings of one attempt at a step. ``folder`` is its own."""
+
+    name: str
+    execution: str
+    folder: Path
+    home: Home
+    runtimes: Runtimes
+    processes: Processes
+    isolation: Isolation
+    threads: int
+
+    @property
+    def log(self) -> Path:
+        """The log of the first instance; others are numbered."""
+        return self.folder / "algo-1.log"
+
+    def sandboxes(self, count: int) -> list[tuple[str, Sandbox]]:
+        """One per instance, by host name."""
+        hosts = [f"algo-{number + 1}" for number in range(count)]
+        return [(host, Sandbox(self.folder / host / "ml", self.isolation)) for host in hosts]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The properties that later steps can read, and the outputs to move into place."""
+
+    properties: Mapping[str, Any]
+    moves: Sequence[Move] = field(default_factory=list)
+
+
+def time_limit(request: Mapping[str, Any]) -> float:
+    return float(request.get("StoppingCondition", {}).get("MaxRuntimeInSeconds", _DEFAULT_LIMIT))
+
+
+def instance_count(cluster: Mapping[str, Any]) -> int:
+    count = int(cluster.get("InstanceCount", 1))
+    if count < 1:
+        raise StepFailedError(f"InstanceCount is {count}")
+    return count
+
+
+def share_of(distribution: object, number: int, count: int) -> tuple[int, int]:
+    """Which objects an instance gets: all, or every ``count``-th."""
+    return (number, count) if distribution == "ShardedByS3Key" else (0, 1)
+
+
+def interpreter(command: Sequence[str], runtime: Runtime) -> list[str]:
+    """The command, with the container's Python replaced by the runtime's."""
+    first = runtime.python if Path(command[0]).name in ("python", "python3") else command[0]
+    return [first, *command[1:]]
+
+
+def container_path(sandbox: Sandbox, path: str, what: str) -> Path:
+    """The folder for a path of the container.
+
+    Raises:
+        StepFailedError: it cannot be mapped.
+    """
+    try:
+        return sandbox.path(path)
+    except ValueError as error:
+        raise StepFailedError(f"{what}: {error}") from error
+
+
+def python_path(runtime: Runtime, home: Home) -> dict[str, str]:
+    """The environment that makes a runtime's extra packages importable."""
+    folder = runtime.package_folder(home.folder)
+    return {"PYTHONPATH": str(folder)} if folder else {}
