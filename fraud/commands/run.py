@@ -1,0 +1,140 @@
+"""``fraud run``: the pipeline on this machine."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from fraud.commands.shared import DEFAULT_HOME, AsJson, Env, HomeOption, pairs, print_json
+from fraud.errors import FAILED, InputError
+from local_sagemaker import Definition, Execution, Home, Options, Result
+
+_LOG_LINES = 20
+
+
+def run(
+    claims: Annotated[Path | None, typer.Option(help="Claims: a file or a folder, CSV or Parquet.")] = None,
+    customers: Annotated[Path | None, typer.Option(help="Customers: likewise.")] = None,
+    env: Env = "dev",
+    param: Annotated[list[str] | None, typer.Option(metavar="NAME=VALUE", help="A pipeline parameter; may be repeated.")] = None,
+    no_cache: Annotated[bool, typer.Option("--no-cache", help="Run every step.")] = False,
+    why: Annotated[str | None, typer.Option(metavar="STEP", help="Run nothing; say why STEP would be reused or not.")] = None,
+    definition: Annotated[Path | None, typer.Option(help="Run this definition instead of the project's.")] = None,
+    home: HomeOption = DEFAULT_HOME,
+    as_json: AsJson = False,
+) -> None:
+    """Run the whole pipeline on this machine, without AWS and without Docker.
+
+    Without --claims it runs on 5,000 generated claims. Steps whose code and
+    inputs have not changed are reused.
+
+    Examples:
+
+      fraud run
+
+      fraud run --claims claims.csv --customers customers.csv --json
+
+      fraud run --param ReviewCapacity=0.05
+
+      fraud run --why Train
+    """
+    place = Home(home)
+    overrides = pairs(param or [])
+    if definition:
+        if claims or customers:
+            raise InputError("--claims and --customers are for the project's pipeline; give --definition its --param instead")
+        parsed, pipeline = Definition.read(definition), definition.stem
+    else:
+        parsed, pipeline = _project(place, env, claims, customers)
+    if why:
+        _explain(parsed, place, why, pipeline, overrides, as_json)
+        return
+    result = _execute(parsed, place, overrides, Options(pipeline=pipeline, use_cache=not no_cache), as_json)
+    _finish(parsed, place, result, as_json)
+    if result.status != "Succeeded":
+        raise typer.Exit(FAILED)
+
+
+def _project(home: Home, env: str, claims: Path | None, customers: Path | None) -> tuple[Definition, str]:
+    import pipeline_definition
+    import settings
+    from fraud import local_inputs, local_resources
+
+    chosen = settings.load(env)
+    data = local_inputs.provide(home, claims, customers)
+    resources = local_resources.provide(home, chosen, data=data)
+    return Definition.parse(pipeline_definition.build(chosen, resources)), local_resources.PIPELINE
+
+
+def _execute(definition: Definition, home: Home, overrides: Mapping[str, str], options: Options, as_json: bool) -> Result:
+    from fraud.progress import progress
+
+    shown = progress(list(definition.nodes), is_quiet=as_json)
+    execution = Execution(definition, home, overrides=overrides, options=options, listener=shown)
+    with shown:
+        return execution.run()
+
+
+def _finish(definition: Definition, home: Home, result: Result, as_json: bool) -> None:
+    from fraud import outcome, run_report
+
+    found = outcome.read(home, result)
+    report = home.folder / "reports" / f"{result.execution}.html"
+    run_report.write(report, definition=definition.source, result=result, outcome=found)
+    if as_json:
+        print_json(_document(result, found.metrics, found.model_package_arn, report))
+        return
+    for step in result.steps:
+        if step.status == "Failed":
+            _show_failure(step.name, step.reason, step.log)
+    if (auc := found.metrics.get("auc")) is not None:
+        print(f"test: AUC {auc:.3f} ({found.metrics.get('auc_lower'):.3f}–{found.metrics.get('auc_upper'):.3f}), "
+              f"average precision {found.metrics.get('average_precision'):.3f}; "
+              f"out of fold: AUC {found.metrics.get('out_of_fold_auc'):.3f}")  # fmt: skip
+    if found.model_package_arn:
+        print(f"model package: {found.model_package_arn}")
+    print(f"report: {report}")
+    print(f"{result.status} in {result.seconds:.1f} s")
+
+
+def _show_failure(step: str, reason: str, log: Path | None) -> None:
+    print(f"{step} failed: {reason}")
+    if log and log.exists():
+        lines = log.read_text(errors="replace").splitlines()
+        print(f"last lines of {log}:")
+        print("\n".join(f"  {line}" for line in lines[-_LOG_LINES:]))
+
+
+def _explain(definition: Definition, home: Home, step: str, pipeline: str, overrides: Mapping[str, str], as_json: bool) -> None:
+    from local_sagemaker.explain import explain
+
+    found = explain(definition, home, step, pipeline=pipeline, overrides=overrides)
+    if as_json:
+        print_json({"step": step, "would_be_reused": found.is_hit, "why": found.why, "last_ran": found.last_ran})
+    else:
+        print(f"{step} would {'be reused' if found.is_hit else 'run'}: {found.why}")
+        print(f"{step} {found.last_ran}")
+
+
+def _document(result: Result, metrics: Mapping[str, float | None], arn: str | None, report: Path) -> dict[str, Any]:
+    return {
+        "execution": result.execution,
+        "status": result.status,
+        "seconds": round(result.seconds, 3),
+        "steps": [
+            {
+                "name": step.name,
+                "type": step.type,
+                "status": step.status,
+                "seconds": round(step.seconds, 3),
+                "cached": step.is_cached,
+                "attempts": step.attempts,
+            }
+            | ({"reason": step.reason} if step.reason else {})
+            for step in result.steps
+        ],
+        "metrics": dict(metrics),
+        "model_package_arn": arn,
+        "report": str(report),
+    }

@@ -1,0 +1,64 @@
+"""Puts files into the local S3 under URIs that contain the hash of their content.
+
+SageMaker's cache compares URIs and never looks at what lies there: only a URI
+that changes with the content makes a step run again when the content does.
+"""
+
+import hashlib
+import os
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from local_sagemaker import Home
+
+
+def digest(files: Sequence[tuple[str, Path]]) -> str:
+    """A hash of names and contents, in the order of the names."""
+    found = hashlib.sha256()
+    for name, file in sorted(files):
+        with file.open("rb") as stream:
+            found.update(f"{name}\0{hashlib.file_digest(stream, 'sha256').hexdigest()}\n".encode())
+    return found.hexdigest()[:32]
+
+
+def upload(home: Home, prefix: str, source: Path) -> str:
+    """Copy a file or folder below ``prefix`` and return its URI; what is there already stays.
+
+    It appears at once, whole, under its final name.
+    """
+    files = [(source.name, source)] if source.is_file() else [
+        (file.relative_to(source).as_posix(), file) for file in sorted(source.rglob("*")) if file.is_file()
+    ]  # fmt: skip
+    uri = f"{prefix}/{digest(files)}"
+    if not home.path(uri).exists():
+        _place(home.path(uri), lambda folder: [_copy(file, folder / name) for name, file in files])
+    return uri
+
+
+def store(home: Home, uri: str, content: bytes) -> None:
+    """Write one object whose URI contains its hash."""
+    target = home.path(uri)
+    if not target.exists():
+        _place(target.parent, lambda folder: (folder / target.name).write_bytes(content))
+
+
+def _place(target: Path, fill: object) -> None:
+    partial = target.with_name(f".{target.name}.{os.getpid()}")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    try:
+        assert callable(fill)
+        fill(partial)
+        partial.rename(target)
+    except OSError:
+        # Another run was faster with the same content.
+        if not target.exists():
+            raise
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def _copy(source: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(source, target)

@@ -1,0 +1,7 @@
+"""Exit codes that scripts rely on, and the error that carries the second of them."""
+
+DONE, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
+
+
+class InputError(ValueError):
+    """The user's input cannot be used; the message names the thing, the place and the remedy."""
