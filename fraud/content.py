@@ -32,7 +32,7 @@ def upload(home: Home, prefix: str, source: Path) -> str:
     ]  # fmt: skip
     uri = f"{prefix}/{digest(files)}"
     if not home.path(uri).exists():
-        _place(home.path(uri), lambda folder: [_copy(file, folder / name) for name, file in files])
+        _place(home.path(uri), files)
     return uri
 
 
@@ -40,16 +40,21 @@ def store(home: Home, uri: str, content: bytes) -> None:
     """Write one object whose URI contains its hash."""
     target = home.path(uri)
     if not target.exists():
-        _place(target.parent, lambda folder: (folder / target.name).write_bytes(content))
+        _place(target.parent, [(target.name, content)])
 
 
-def _place(target: Path, fill: object) -> None:
+def _place(target: Path, files: Sequence[tuple[str, Path | bytes]]) -> None:
     partial = target.with_name(f".{target.name}.{os.getpid()}")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
     try:
-        assert callable(fill)
-        fill(partial)
+        for name, content in files:
+            file = partial / name
+            file.parent.mkdir(parents=True, exist_ok=True)
+            if isinstance(content, bytes):
+                file.write_bytes(content)
+            else:
+                shutil.copyfile(content, file)
         partial.rename(target)
     except OSError:
         # Another run was faster with the same content.
@@ -57,8 +62,3 @@ def _place(target: Path, fill: object) -> None:
             raise
     finally:
         shutil.rmtree(partial, ignore_errors=True)
-
-
-def _copy(source: Path, target: Path) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(source, target)

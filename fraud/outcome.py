@@ -31,7 +31,7 @@ def read(home: Home, result: Result) -> Outcome:
             if (folder / _EVALUATION).is_file():
                 metrics |= _metrics(json.loads((folder / _EVALUATION).read_text()))
         for metric in step.properties.get("FinalMetricDataList", ()):
-            metrics[metric["MetricName"]] = metric["Value"]
+            metrics[f"{step.name}/{metric['MetricName']}"] = metric["Value"]
     return Outcome(metrics, arn, {step: found for step, found in pages.items() if found})
 
 

@@ -5,12 +5,13 @@ import threading
 import time
 from collections.abc import Sequence
 from types import TracebackType
-
-from rich.console import Console
-from rich.live import Live
-from rich.table import Table
+from typing import TYPE_CHECKING
 
 from local_sagemaker import Event
+
+if TYPE_CHECKING:
+    # Loaded only where there is a terminal: it takes as long as a run that is all cached.
+    from rich.table import Table
 
 _SIGNS = {
     "Waiting": ("·", "dim"), "Executing": ("▶", "cyan"), "Retrying": ("↻", "yellow"), "Succeeded": ("✓", "green"),
@@ -35,12 +36,15 @@ class PlainProgress:
 class LiveProgress:
     """A table that is redrawn four times a second."""
 
-    def __init__(self, steps: Sequence[str], console: Console) -> None:
+    def __init__(self, steps: Sequence[str]) -> None:
+        from rich.console import Console
+        from rich.live import Live
+
         self._events: dict[str, Event] = {}
         self._since: dict[str, float] = {}
         self._steps = steps
         self._lock = threading.Lock()
-        self._live = Live(console=console, refresh_per_second=4, get_renderable=self._table)
+        self._live = Live(console=Console(stderr=True), refresh_per_second=4, get_renderable=self._table)
 
     def __enter__(self) -> "LiveProgress":
         self._live.start()
@@ -54,7 +58,9 @@ class LiveProgress:
             self._events[event.step] = event
             self._since[event.step] = time.monotonic() - event.seconds
 
-    def _table(self) -> Table:
+    def _table(self) -> "Table":
+        from rich.table import Table
+
         table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
         with self._lock:
             for step in self._steps:
@@ -70,8 +76,7 @@ class LiveProgress:
 
 def progress(steps: Sequence[str], *, is_quiet: bool = False) -> PlainProgress | LiveProgress:
     """Live on a terminal, plain lines elsewhere and when asked to be quiet."""
-    console = Console(stderr=True)
-    return LiveProgress(steps, console) if console.is_terminal and not is_quiet else PlainProgress()
+    return LiveProgress(steps) if sys.stderr.isatty() and not is_quiet else PlainProgress()
 
 
 def _state(event: Event) -> str:

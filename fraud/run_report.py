@@ -21,6 +21,7 @@ iframe { width: 100%; height: 760px; border: 0; border-top: 1px solid #d8dee4; }
 pre { overflow-x: auto; background: #fff; border: 1px solid #d8dee4; border-radius: 8px; padding: 10px 14px; font-size: 12px; }
 </style>"""
 _LOG_LINES = 40
+_STEP_COLUMNS = ("step", "type", "status", "seconds", "attempts", "why it ran")
 
 
 def write(file: Path, *, definition: Mapping[str, Any], result: Result, outcome: Outcome) -> None:
@@ -43,8 +44,12 @@ def _html(definition: Mapping[str, Any], result: Result, outcome: Outcome) -> st
                 *_figures(outcome),
             ]
         ),
-        page.section("Pipeline", f'<div class="dag">{svg(Graph.of(definition), _marks(result))}</div>', note="Green ran, blue came from the cache, red failed, grey did not run."),
-        page.section("Steps", page.table(["step", "type", "status", "seconds", "attempts", "why it ran"], [_row(step) for step in result.steps])),
+        page.section(
+            "Pipeline",
+            f'<div class="dag">{svg(Graph.of(definition), _marks(result))}</div>',
+            note="Green ran, blue came from the cache, red failed, grey did not run.",
+        ),
+        page.section("Steps", page.table(_STEP_COLUMNS, [_row(step) for step in result.steps])),
     ]
     for step in result.steps:
         if step.status == "Failed":
@@ -96,4 +101,5 @@ def _log(step: StepResult) -> str:
 
 def _embed(step: str, path: Path) -> str:
     content = escape(path.read_text(encoding="utf-8"), quote=True)
-    return f'<details><summary>{escape(step)}: {escape(path.stem)}</summary><iframe srcdoc="{content}" title="{escape(path.stem)}"></iframe></details>'
+    title = escape(path.stem)
+    return f'<details><summary>{escape(step)}: {title}</summary><iframe srcdoc="{content}" title="{title}"></iframe></details>'

@@ -9,6 +9,7 @@ bytes. Frequencies and dependencies follow a public auto-claims data set of
 from collections.abc import Callable, Iterator, Sequence
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -20,7 +21,7 @@ from training_code.claims import schema
 
 CHUNK_ROWS = 250_000
 
-Array = npt.NDArray[np.generic]
+Array = npt.NDArray[Any]
 Columns = dict[str, Array]
 
 
@@ -93,7 +94,8 @@ def fraud_probability(claims: Columns, customers: Columns) -> npt.NDArray[np.flo
         - 0.30 * (claims["incident_severity"] == "Totaled")
         + 0.35 * (customers["customer_age"] < 32)
     )
-    return 1 / (1 + np.exp(-log_odds))
+    probability: npt.NDArray[np.float64] = 1 / (1 + np.exp(-log_odds))
+    return probability
 
 
 def _customers(rng: np.random.Generator, key: Array) -> Columns:

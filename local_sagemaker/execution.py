@@ -29,6 +29,7 @@ from local_sagemaker.sandbox import Isolation
 from local_sagemaker.slots import Slots, threads_per_job
 
 _JOBS = {"Processing": processing.run, "Training": training.run}
+_IMAGES = {"Processing": ("AppSpecification", "ImageUri"), "Training": ("AlgorithmSpecification", "TrainingImage")}
 _ARN = "arn:aws:sagemaker:eu-west-1:000000000000:pipeline/{pipeline}"
 
 
@@ -167,7 +168,8 @@ class Execution:
         clock = time.monotonic()
         attempt = _Attempt()
         self._tell(node, "Executing", clock, attempt)
-        status, reason, properties = "Succeeded", "", {}
+        status, reason = "Succeeded", ""
+        properties: Mapping[str, Any] = {}
         try:
             properties = self._execute(node, attempt, clock)
             self._resolver.ended(node.name, properties)
@@ -189,10 +191,10 @@ class Execution:
     def _execute(self, node: Node, attempt: "_Attempt", clock: float) -> Mapping[str, Any]:
         if node.type == "Condition":
             self._record(node, attempt, None, "")
-            properties = self._condition(node)
-            self._history.succeed(self.id, node.name, properties)
-            return properties
-        request = self._resolver.resolve(node.arguments)
+            judged = self._condition(node)
+            self._history.succeed(self.id, node.name, judged)
+            return judged
+        request: Mapping[str, Any] = self._resolver.resolve(node.arguments)
         decision = cache.decide(
             node, request, pipeline=self._options.pipeline, history=self._history, home=self._home, enabled=self._options.use_cache
         )
@@ -266,7 +268,7 @@ class Execution:
         if file is None:
             raise StepFailedError(f"step {step} has no property file {name}")
         outputs = self._results[step].properties["ProcessingOutputConfig"]["Outputs"]
-        path = self._home.path(outputs[file["OutputName"]]["S3Output"]["S3Uri"]) / file["FilePath"]
+        path: Path = self._home.path(outputs[file["OutputName"]]["S3Output"]["S3Uri"]) / file["FilePath"]
         try:
             return path.read_text(encoding="utf-8")
         except OSError as error:
@@ -287,10 +289,11 @@ class Execution:
     def _check_images(self) -> None:
         """An image without a runtime is known before the first job runs, unless an expression hides it."""
         for node in self._definition.nodes.values():
-            kind, field_name = ("AppSpecification", "ImageUri") if node.type == "Processing" else ("AlgorithmSpecification", "TrainingImage")
-            image = node.arguments.get(kind, {}).get(field_name)
-            if node.is_job and isinstance(image, str):
-                self._runtimes.for_image(image)
+            if node.type in _IMAGES:
+                group, name = _IMAGES[node.type]
+                image = node.arguments.get(group, {}).get(name)
+                if isinstance(image, str):
+                    self._runtimes.for_image(image)
 
     def _status(self) -> str:
         statuses = {result.status for result in self._results.values()}

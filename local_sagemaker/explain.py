@@ -32,8 +32,10 @@ def explain(definition: Definition, home: Home, step: str, *, pipeline: str, ove
     history = History(home)
     is_hit, why = _next(definition, home, history, step, pipeline, parameters.resolve(definition, overrides))
     row = history.last_run(pipeline, step)
-    last = f"last ran in execution {row['execution']} ({row['status']}): {row['why'] or 'it is never cached'}" if row else "has not run here yet"
-    return Explanation(step, is_hit, why, last)
+    if row is None:
+        return Explanation(step, is_hit, why, "has not run here yet")
+    reason = row["why"] or "it is never cached"
+    return Explanation(step, is_hit, why, f"last ran in execution {row['execution']} ({row['status']}): {reason}")
 
 
 def _next(

@@ -6,12 +6,13 @@ URI, which is all that SageMaker's cache looks at.
 """
 
 import ast
+import functools
 import gzip
 import hashlib
 import io
 import tarfile
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,12 +41,16 @@ class Archive:
         return hashlib.sha256(self.content).hexdigest()
 
 
-def build() -> dict[str, Archive]:
+@functools.cache
+def build() -> Mapping[str, Archive]:
     """The archives by step name, and ``Serve``, the inference code that Package puts into the model."""
-    archives = {step: _executable(step) for step in ("Preprocess", "Evaluate", "Package")}
-    archives["Train"] = _source_distribution()
-    archives["Serve"] = _serving()
-    return archives
+    return {
+        "Preprocess": _executable("Preprocess"),
+        "Train": _source_distribution(),
+        "Evaluate": _executable("Evaluate"),
+        "Package": _executable("Package"),
+        "Serve": _serving(),
+    }
 
 
 def modules(entry: str) -> dict[str, bytes]:
@@ -64,7 +69,8 @@ def modules(entry: str) -> dict[str, bytes]:
     return found
 
 
-def _imports(source: bytes) -> list[str]:
+@functools.cache
+def _imports(source: bytes) -> Sequence[str]:
     names: list[str] = []
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):

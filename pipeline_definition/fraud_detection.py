@@ -125,7 +125,6 @@ class _FraudDetection:
                 "sagemaker_program": "train.py",
                 # The container would fetch an S3 URI by itself, which isolation forbids: a channel brings it.
                 "sagemaker_submit_directory": f"/opt/ml/input/data/code/{code.file_name}",
-                "review_capacity": text(self._capacity),
                 **own,
             },
             channels=[
@@ -215,7 +214,6 @@ class _FraudDetection:
             metrics={"ModelQuality": {"Statistics": statistics}},
             metadata={
                 "threshold": text(evaluate.value(_EVALUATION, "review.threshold")),
-                "review_capacity": text(self._capacity),
                 "claims_uri": self._claims,
                 "customers_uri": self._customers,
                 "execution_id": ExecutionVariable.PIPELINE_EXECUTION_ID,

@@ -24,7 +24,7 @@ class Pipeline:
         Raises:
             DefinitionError: a name is used twice, or a reference leads nowhere.
         """
-        definition = {
+        definition: dict[str, Any] = {
             "Version": VERSION,
             "Metadata": {},
             "Parameters": [parameter.to_declaration() for parameter in self.parameters],

@@ -74,7 +74,7 @@ def _literal(value: Any, shape: botocore.model.Shape) -> Any:
 def _members(shape: botocore.model.Shape) -> Any:
     """A function from a key to the shape of its value."""
     if isinstance(shape, botocore.model.StructureShape):
-        return lambda key: shape.members.get(key)
+        return shape.members.get
     if isinstance(shape, botocore.model.MapShape):
         return lambda key: shape.value
     return lambda key: None
@@ -104,15 +104,24 @@ def _text(value: str, shape: botocore.model.Shape, path: str) -> Iterator[str]:
     longest = shape.metadata.get("max")
     if longest is not None and len(value) > longest:
         yield f"{path} has {len(value)} characters; {longest} are allowed"
-    pattern = shape.metadata.get("pattern")
     # A CDK token stands for a value that is known at deployment only.
-    if pattern and "${Token[" not in value and not re.fullmatch(_python(pattern), value):
+    if "${Token[" not in value and (pattern := shape.metadata.get("pattern")) and not _compiled(pattern).fullmatch(value):
         yield f"{path} is {value!r}, which does not match {pattern}"
 
 
-def _python(pattern: str) -> str:
-    """A Java pattern, as the API's model writes them, for Python."""
-    return pattern.replace(r"\p{L}", r"[^\W\d_]").replace(r"\p{Z}", r"\s").replace(r"\p{N}", r"\d").replace("[[^\\W\\d_]", "[\\w")
+_CLASSES = {
+    "L": r"\w", "N": r"\d", "Z": r"\s", "M": "", "Alnum": "A-Za-z0-9",
+    "S": r"$+<=>^`|~", "P": r"!-#%-*,-/:;?@\[\]_{}",
+}  # fmt: skip
+"""Java's Unicode classes, as they stand inside the model's brackets, as their nearest in Python."""
+
+
+@functools.cache
+def _compiled(pattern: str) -> re.Pattern[str]:
+    text = re.sub(r"\\p\{(\w+)\}", lambda match: _CLASSES[match[1]], pattern)
+    # Some patterns repeat the end of the line; one names surrogates, which only says "any character".
+    text = re.sub(r"\$\{\d+,\d+\}$", "", text)
+    return re.compile(".*" if r"\uD800" in text else text, re.DOTALL)
 
 
 def _is_expression(value: object) -> bool:

@@ -1,10 +1,9 @@
 """``fraud models``: the local model registry."""
 
+import sys
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from fraud.commands.shared import DEFAULT_HOME, AsJson, HomeOption, print_json
 from local_sagemaker import Home
@@ -29,16 +28,20 @@ def list_packages(home: HomeOption = DEFAULT_HOME, as_json: AsJson = False) -> N
     if not packages:
         print(f"no model packages in {home} yet: `fraud run` registers one")
         return
-    table = Table(box=None)
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, padding=(0, 2, 0, 0))
     for heading in ("PACKAGE", "STATUS", "CREATED", "THRESHOLD", "EXECUTION"):
-        table.add_column(heading)
+        table.add_column(heading, no_wrap=True)
     for package in packages:
         threshold = package.request.get("CustomerMetadataProperties", {}).get("threshold", "")
         table.add_row(
             f"{package.group}/{package.version}", package.status, package.created.astimezone().strftime("%Y-%m-%d %H:%M:%S"),
             str(threshold)[:8], package.execution,
         )  # fmt: skip
-    Console().print(table)
+    # A pipe has no width: nothing is cut off there.
+    Console(width=None if sys.stdout.isatty() else 200).print(table)
 
 
 @app.command()

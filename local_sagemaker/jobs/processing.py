@@ -26,7 +26,8 @@ def run(request: Mapping[str, Any], context: base.Context) -> base.Outcome:
     for number, (host, sandbox) in enumerate(sandboxes):
         _provide(request, context, sandbox, number, [name for name, _ in sandboxes])
         for output in outputs:
-            base.container_path(sandbox, output["S3Output"]["LocalPath"], f"output {output['OutputName']}").mkdir(parents=True, exist_ok=True)
+            folder = base.container_path(sandbox, output["S3Output"]["LocalPath"], f"output {output['OutputName']}")
+            folder.mkdir(parents=True, exist_ok=True)
         own = base.python_path(runtime, context.home) | dict(request.get("Environment", {}))
         instances.append(
             Instance(

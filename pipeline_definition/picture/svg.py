@@ -11,7 +11,7 @@ _FILL = {
     "Processing": "#ddf4ff", "Training": "#dafbe1", "Tuning": "#dafbe1", "Condition": "#fff8c5",
     "Fail": "#ffebe9", "RegisterModel": "#fbefff", "Model": "#fbefff", "Transform": "#ddf4ff",
 }  # fmt: skip
-_INK, _LINE = "#1f2328", "#6e7781"
+_INK, _FAINT, _LINE = "#1f2328", "#57606a", "#6e7781"
 
 
 @dataclass(frozen=True)
@@ -51,11 +51,13 @@ def _box(node: Node, place: tuple[float, float], mark: Mark | None) -> str:
     fill = mark.colour if mark else _FILL.get(node.type, "#f6f8fa")
     radius = 22 if node.type == "Condition" else 7
     below = mark.text if mark else node.type
+    middle = x + _WIDTH / 2
     return (
         f"<g><title>{escape(node.description or node.name)}</title>"
         f'<rect x="{x:.1f}" y="{y:.1f}" width="{_WIDTH}" height="{_HEIGHT}" rx="{radius}" fill="{fill}" stroke="{_LINE}"/>'
-        f'<text x="{x + _WIDTH / 2:.1f}" y="{y + 20:.1f}" text-anchor="middle" font-size="13" font-weight="600" fill="{_INK}">{escape(_short(node.name))}</text>'
-        f'<text x="{x + _WIDTH / 2:.1f}" y="{y + 36:.1f}" text-anchor="middle" font-size="11" fill="#57606a">{escape(below)}</text></g>'
+        f'<text x="{middle:.1f}" y="{y + 20:.1f}" text-anchor="middle" font-size="13" font-weight="600" '
+        f'fill="{_INK}">{escape(_short(node.name))}</text>'
+        f'<text x="{middle:.1f}" y="{y + 36:.1f}" text-anchor="middle" font-size="11" fill="{_FAINT}">{escape(below)}</text></g>'
     )
 
 
@@ -63,10 +65,12 @@ def _arrow(edge: Edge, places: Mapping[str, tuple[float, float]]) -> str:
     (x1, y1), (x2, y2) = places[edge.source], places[edge.target]
     x1, y1, y2 = x1 + _WIDTH, y1 + _HEIGHT / 2, y2 + _HEIGHT / 2
     bend = (x2 - x1) / 2
-    path = f'<path d="M{x1:.1f},{y1:.1f} C{x1 + bend:.1f},{y1:.1f} {x2 - bend:.1f},{y2:.1f} {x2 - 2:.1f},{y2:.1f}" fill="none" stroke="{_LINE}" stroke-width="1.4" marker-end="url(#tip)"/>'
+    curve = f"M{x1:.1f},{y1:.1f} C{x1 + bend:.1f},{y1:.1f} {x2 - bend:.1f},{y2:.1f} {x2 - 2:.1f},{y2:.1f}"
+    path = f'<path d="{curve}" fill="none" stroke="{_LINE}" stroke-width="1.4" marker-end="url(#tip)"/>'
     if edge.label:
-        lift = -7 if y2 <= y1 else 15
-        path += f'<text x="{(x1 + x2) / 2:.1f}" y="{(y1 + y2) / 2 + lift:.1f}" text-anchor="middle" font-size="11" fill="#57606a">{escape(edge.label)}</text>'
+        lift = 18 if y2 > y1 else -8
+        place = f'x="{x2 - 18:.1f}" y="{y2 + lift:.1f}"'
+        path += f'<text {place} text-anchor="middle" font-size="11" fill="{_FAINT}">{escape(edge.label)}</text>'
     return path
 
 

@@ -137,10 +137,12 @@ COLUMNS: tuple[Column, ...] = (
     _categorical(_CUSTOMERS, "policy_state", _ONE_HOT, ("CA", "WA", "AZ", "OR", "NV", "ID"), "State of the policy"),
     _number(_CUSTOMERS, "policy_deductable", 0, 1e6, "Deductible in dollars (the source system's spelling)"),
     _number(_CUSTOMERS, "policy_annual_premium", 0, 1e6, "Annual premium in dollars"),
-    _categorical(_CUSTOMERS, "policy_liability", _ORDINAL, ("15/30", "25/50", "30/60", "100/200"), "Liability limits, in thousands of dollars per person / per accident"),
+    _categorical(_CUSTOMERS, "policy_liability", _ORDINAL, ("15/30", "25/50", "30/60", "100/200"),
+                 "Liability limits, in thousands of dollars per person / per accident"),
     _number(_CUSTOMERS, "customer_zip", 0, 99999, "Postal code", encoding=Encoding.NONE),
     _categorical(_CUSTOMERS, "customer_gender", _ONE_HOT, ("Male", "Female", "Unkown", "Other"), "Gender (the source system's spelling)"),
-    _categorical(_CUSTOMERS, "customer_education", _ORDINAL, ("Below High School", "High School", "Associate", "Bachelor", "Advanced Degree"), "Highest degree"),
+    _categorical(_CUSTOMERS, "customer_education", _ORDINAL,
+                 ("Below High School", "High School", "Associate", "Bachelor", "Advanced Degree"), "Highest degree"),
     _number(_CUSTOMERS, "auto_year", 1900, 2100, "Model year of the car"),
 )  # fmt: skip
 

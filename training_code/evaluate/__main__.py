@@ -11,13 +11,13 @@ import sys
 import tempfile
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import xgboost as xgb
 
-from training_code.paths import PROCESSING
 from training_code import encoded, failure, model_archive
 from training_code.claims import schema
 from training_code.evaluate import report
-
+from training_code.paths import PROCESSING
 
 
 def main() -> int:
@@ -30,6 +30,7 @@ def main() -> int:
             model = model_archive.unpack(arguments.model, Path(scratch))
             features = json.loads((model / "features.json").read_text())
             out_of_fold = json.loads((model / "out_of_fold.json").read_text())
+            folds = pq.read_table(model / "out_of_fold.parquet")
             booster = xgb.Booster(model_file=model / "model.ubj")
     except (encoded.DataError, FileNotFoundError) as error:
         return failure.report(str(error))
@@ -39,8 +40,9 @@ def main() -> int:
         return failure.report(f"the test split has {len(test)} claims of one class only: nothing to measure")
     scored = report.Scored(test.label.astype(float), booster.inplace_predict(test.features).astype(float))
     document = report.document(
-        scored, capacity=arguments.review_capacity, resamples=arguments.resamples, seed=arguments.seed, out_of_fold=out_of_fold
-    )
+        scored, capacity=arguments.review_capacity, resamples=arguments.resamples, seed=arguments.seed,
+        out_of_fold=out_of_fold | report.review(folds["label"].to_numpy(), folds["score"].to_numpy(), arguments.review_capacity),
+    )  # fmt: skip
     arguments.output.mkdir(parents=True, exist_ok=True)
     (arguments.output / "evaluation.json").write_text(json.dumps(document, indent=1, allow_nan=False) + "\n")
     (arguments.output / "evaluation.html").write_text(report.html(document), encoding="utf-8")

@@ -57,6 +57,17 @@ def document(scored: Scored, *, capacity: float, resamples: int, seed: int, out_
                 "recalls": (tp / tp[-1])[keep].tolist(),
             },
         },
+        **review(scored.label, scored.score, capacity),
+        "lift_curve": _lift_curve(ranking),
+        "calibration": _calibration(scored),
+        "out_of_fold": out_of_fold,
+    }
+
+
+def review(label: Array, score: Array, capacity: float) -> Json:
+    """What reviewing the share ``capacity`` of the claims finds, under the key ``review``."""
+    at = metrics.at_capacity(metrics.Ranking.of(label, score), capacity)
+    return {
         "review": {
             "capacity": capacity,
             "threshold": at.threshold,
@@ -64,10 +75,7 @@ def document(scored: Scored, *, capacity: float, resamples: int, seed: int, out_
             "precision": _number(at.precision),
             "recall": _number(at.recall),
             "lift": _number(at.lift),
-        },
-        "lift_curve": _lift_curve(ranking),
-        "calibration": _calibration(scored),
-        "out_of_fold": out_of_fold,
+        }
     }
 
 
@@ -101,13 +109,12 @@ def _calibration(scored: Scored) -> Json:
 def html(document: Json) -> str:
     """The page for people."""
     found = document["binary_classification_metrics"]
-    review, folds, auc = document["review"], document["out_of_fold"], found["auc"]
+    at, folds, auc = document["review"], document["out_of_fold"], found["auc"]
     roc, pr = found["receiver_operating_characteristic_curve"], found["precision_recall_curve"]
     lift, calibration = document["lift_curve"], document["calibration"]
     base = document["dataset"]["fraud_count"] / document["dataset"]["item_count"]
     top = max(calibration["predicted"] + calibration["observed"]) * 1.1
     matrix = found["confusion_matrix"]
-    shown = lambda value: "–" if value is None else f"{value:.1%}"  # noqa: E731
     return page.page(
         "Evaluation",
         f"{document['dataset']['item_count']:,} claims of the test split, {document['dataset']['fraud_count']:,} of them "
@@ -115,10 +122,10 @@ def html(document: Json) -> str:
         [
             page.cards(
                 [
-                    (f"{auc['value']:.3f}", f"AUC ({auc['lower']:.3f}–{auc['upper']:.3f})"),
-                    (f"{found['au_prc']['value']:.3f}", f"average precision ({found['au_prc']['lower']:.3f}–{found['au_prc']['upper']:.3f})"),
-                    (shown(review["precision"]), f"precision at {review['capacity']:.0%} reviewed"),
-                    (shown(review["recall"]), f"recall at {review['capacity']:.0%} reviewed"),
+                    (f"{auc['value']:.3f}", f"AUC ({_span(auc)})"),
+                    (f"{found['au_prc']['value']:.3f}", f"average precision ({_span(found['au_prc'])})"),
+                    (_percent(at["precision"]), f"precision at {at['capacity']:.0%} reviewed"),
+                    (_percent(at["recall"]), f"recall at {at['capacity']:.0%} reviewed"),
                     (f"{folds['auc']:.3f}", f"AUC out of fold ({folds['auc_interval'][0]:.3f}–{folds['auc_interval'][1]:.3f})"),
                 ]
             ),
@@ -158,10 +165,18 @@ def html(document: Json) -> str:
                     ["", "not referred", "referred"],
                     [("honest", matrix["0"]["0"], matrix["0"]["1"]), ("fraudulent", matrix["1"]["0"], matrix["1"]["1"])],
                 ),
-                note=f"Investigators review {review['capacity']:.0%} of the claims: those that score {review['threshold']:.4f} or more.",
+                note=f"Investigators review {at['capacity']:.0%} of the claims: those that score {at['threshold']:.4f} or more.",
             ),
         ],
     )  # fmt: skip
+
+
+def _percent(value: float | None) -> str:
+    return "–" if value is None else f"{value:.1%}"
+
+
+def _span(estimate: Json) -> str:
+    return f"{estimate['lower']:.3f}–{estimate['upper']:.3f}"
 
 
 def _thin(size: int) -> npt.NDArray[np.intp]:

@@ -14,9 +14,9 @@ import tempfile
 import zipfile
 from pathlib import Path
 
-from training_code.paths import PROCESSING
 from training_code import failure, model_archive
 from training_code.claims import schema
+from training_code.paths import PROCESSING
 
 _CARRIED = ("model.ubj", "features.json", "training.json")
 

@@ -13,8 +13,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from training_code.paths import ML, PROCESSING
 from training_code import failure
+from training_code.paths import ML, PROCESSING
 
 DUCKDB = "duckdb==2.0.0"
 

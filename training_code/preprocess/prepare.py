@@ -2,6 +2,7 @@
 
 import contextlib
 import csv
+import itertools
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -97,7 +98,7 @@ def write_splits(connection: duckdb.DuckDBPyConnection, output: Path, counts: Co
         # At least two parts, so that every reader is a reader of several files.
         parts = max(2, -(-rows // options.rows_per_part))
         edges = _edges(connection, parts)
-        for number, (first, last) in enumerate(zip(edges, edges[1:], strict=False)):
+        for number, (first, last) in enumerate(itertools.pairwise(edges)):
             target = folder / f"part-{options.host}-{number:05d}.parquet"
             connection.execute(
                 f"COPY ({sql.encoded()}\nWHERE split = '{split}' AND position >= {first} AND position < {last})\n"
@@ -119,7 +120,8 @@ def write_quarantine(connection: duckdb.DuckDBPyConnection, output: Path, host: 
 def reasons(connection: duckdb.DuckDBPyConnection, limit: int) -> list[tuple[str, int]]:
     """The most frequent kinds of problem with their counts; values are folded into the column."""
     return connection.execute(
-        r"""SELECT regexp_replace(problem, '''.*''|policy \d+|claim_id \S+ of| \S+ is not between .*', ' …', 'g') AS kind, count(*) AS claims
+        r"""SELECT regexp_replace(problem, '''.*''|policy \d+|claim_id \S+ of| \S+ is not (between|an) .*', ' …', 'g') AS kind,
+          count(*) AS claims
         FROM (SELECT unnest(string_split(problems, '; ')) AS problem FROM quarantine)
         GROUP BY kind ORDER BY claims DESC, kind LIMIT ?""",
         [limit],
@@ -134,8 +136,10 @@ def _read(connection: duckdb.DuckDBPyConnection, table: schema.Table, found: Seq
         names = ", ".join(file.name for source in found for file in source.files)
         raise PreprocessingError(f"{table}: cannot read {names}: {error}") from error
     if all(source.is_parquet for source in found):
+        # What the CSV reader would have made.
         connection.execute(
-            f"CREATE TEMP TABLE {rejects} (scan_id UBIGINT, file_id UBIGINT, line UBIGINT, column_name VARCHAR, error_type VARCHAR, csv_line VARCHAR)"
+            f"CREATE TEMP TABLE {rejects} (scan_id UBIGINT, file_id UBIGINT, line UBIGINT,"
+            " column_name VARCHAR, error_type VARCHAR, csv_line VARCHAR)"
         )
         connection.execute(f"CREATE TEMP TABLE {rejects}_scan (scan_id UBIGINT, file_id UBIGINT, file_path VARCHAR)")
     rows, malformed = _one(connection, f"SELECT (SELECT count(*) FROM {table}), (SELECT count(*) FROM {rejects})")
@@ -153,7 +157,7 @@ def _count(connection: duckdb.DuckDBPyConnection) -> Counts:
         connection,
         f"SELECT (SELECT count(*) FROM claims) + (SELECT count(*) FROM (SELECT DISTINCT scan_id, file_id, line FROM {rejects}))",
     )
-    splits = {split: count for split, count in rows}
+    splits = dict(rows)
     return Counts(read, quarantined, {name: splits.get(name, 0) for name in sql.SPLITS}, customers)
 
 

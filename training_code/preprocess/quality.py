@@ -105,9 +105,9 @@ def _add_histograms(connection: duckdb.DuckDBPyConnection, numbers: Statistics) 
     row = connection.execute(f"SELECT {', '.join(parts)} FROM prepared").fetchone()
     assert row is not None
     for statistics, counted in zip(numbers.values(), row, strict=True):
-        edges = statistics["edges"]
-        assert isinstance(edges, list)
-        statistics["counts"] = [counted.get(place, 0) for place in range(len(edges) - 1)]
+        bins = statistics["edges"]
+        assert isinstance(bins, list)
+        statistics["counts"] = [counted.get(place, 0) for place in range(len(bins) - 1)]
 
 
 def _page(document: dict[str, object], counts: prepare.Counts) -> str:

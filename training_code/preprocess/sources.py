@@ -14,8 +14,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-import duckdb
-
 from training_code.claims import schema
 from training_code.preprocess.errors import PreprocessingError
 
@@ -99,8 +97,11 @@ def _first_line(file: Path, table: schema.Table, *, is_gzip: bool) -> tuple[str,
 
 
 def _parquet_header(file: Path, table: schema.Table) -> tuple[str, ...]:
+    # Not needed, and not loaded, for CSV.
+    import duckdb
+
     try:
-        rows = duckdb.sql(f"DESCRIBE SELECT * FROM read_parquet({_quoted(str(file))})").fetchall()
+        rows = duckdb.execute(f"DESCRIBE SELECT * FROM read_parquet({_quoted(str(file))})").fetchall()
     except duckdb.Error as error:
         raise PreprocessingError(f"{table}: {file.name} is not a readable Parquet file: {error}") from error
     return tuple(str(row[0]) for row in rows)

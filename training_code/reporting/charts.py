@@ -104,7 +104,7 @@ def bars(title: str, labels: Sequence[str], values: Sequence[float], *, y_label:
     for position, (label, value) in enumerate(zip(labels, values, strict=True)):
         left, width = frame.x(position + 0.15), frame.x(position + 0.85) - frame.x(position + 0.15)
         y = frame.y(value)
-        frame.parts.append(f'<rect x="{left:.1f}" y="{y:.1f}" width="{width:.1f}" height="{HEIGHT - _BOTTOM - y:.1f}" fill="{COLOURS[0]}"/>')
+        frame.parts.append(_bar(left, y, width))
         frame.parts.append(_text(left + width / 2, y - 4, _format(value)))
         short = label if len(label) <= longest else label[: longest - 1] + "…"
         frame.parts.append(_text(left + width / 2, HEIGHT - _BOTTOM + 16, short))
@@ -119,7 +119,7 @@ def histogram(title: str, edges: Sequence[float], counts: Sequence[float], *, x_
     for left, right, count in zip(edges, edges[1:], counts, strict=False):
         x, y = frame.x(left), frame.y(count)
         width = max(frame.x(right) - x - 0.6, 0.6)
-        frame.parts.append(f'<rect x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{HEIGHT - _BOTTOM - y:.1f}" fill="{COLOURS[0]}"/>')
+        frame.parts.append(_bar(x, y, width))
     return frame.svg()
 
 
@@ -147,6 +147,11 @@ def _format(value: float) -> str:
         if abs(value) >= end * 10 or (abs(value) >= end and end > 1e3):
             return f"{value / end:.3g}{unit}"
     return f"{value:.4g}"
+
+
+def _bar(x: float, y: float, width: float) -> str:
+    height = HEIGHT - _BOTTOM - y
+    return f'<rect x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height:.1f}" fill="{COLOURS[0]}"/>'
 
 
 def _text(x: float, y: float, text: str, *, anchor: str = "middle", extra: str = "", fill: str = _INK) -> str:

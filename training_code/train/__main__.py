@@ -3,7 +3,7 @@
     python -m training_code.train --train out/train --validation out/validation --model-dir model
 
 Writes below --model-dir: model.ubj, features.json (the order of the inputs),
-out_of_fold.json and training.json. Hyperparameters have XGBoost's own names.
+training.json, and out of fold the metrics (.json) and the scores (.parquet). Hyperparameters have XGBoost's own names.
 """
 
 import argparse
@@ -16,11 +16,10 @@ from pathlib import Path
 
 import xgboost as xgb
 
-from training_code.paths import ML
 from training_code import encoded, failure
 from training_code.claims import schema
+from training_code.paths import ML
 from training_code.train import boosting, out_of_fold
-
 
 
 def main() -> int:
@@ -48,13 +47,14 @@ def main() -> int:
     print(f"best round: {rounds}")
     print(f"validation:auc={history.validation_auc[history.best_round]:.6f}")
     print(f"validation:logloss={history.validation_logloss[history.best_round]:.6f}")
-    folds = out_of_fold.evaluate(
-        train.join(validation), hyperparameters, rounds=rounds, threads=threads, capacity=arguments.review_capacity,
-        max_rows=arguments.out_of_fold_rows, resamples=arguments.resamples,
-    )  # fmt: skip
+    predictions = out_of_fold.predict(
+        train.join(validation), hyperparameters, rounds=rounds, threads=threads, max_rows=arguments.out_of_fold_rows
+    )
+    folds = out_of_fold.measure(predictions, resamples=arguments.resamples)
     print(f"out_of_fold:auc={folds['auc']:.6f}")
     print(f"out_of_fold:average_precision={folds['average_precision']:.6f}")
     _write(arguments.model_dir, booster, folds, hyperparameters, fingerprint, history)
+    out_of_fold.save(predictions, arguments.model_dir)
     checkpoint.unlink(missing_ok=True)
     return 0
 
@@ -100,7 +100,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--validation", type=Path, default=environment.get("SM_CHANNEL_VALIDATION", ML / "input/data/validation"))
     parser.add_argument("--model-dir", type=Path, default=environment.get("SM_MODEL_DIR", ML / "model"))
     parser.add_argument("--checkpoints", type=Path, default=ML / "checkpoints")
-    parser.add_argument("--review_capacity", type=float, default=0.1, help="share of claims that can be reviewed")
     parser.add_argument("--out_of_fold_rows", type=int, default=200_000, help="claims that take part out of fold")
     parser.add_argument("--resamples", type=int, default=500, help="bootstrap resamples")
     for field in dataclasses.fields(boosting.Hyperparameters):

@@ -1,0 +1,61 @@
+# The commands of this project. `make run` and `make test` need nothing but python3 (3.11 or later) and make.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+RUN_READY := $(VENV)/.run-ready
+DEV_READY := $(VENV)/.dev-ready
+ORACLE_READY := .venv-oracle/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test lint types bench clean
+
+help:  ## Show these targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
+
+setup: $(RUN_READY)  ## Make the virtual environment and fetch the wheel that preprocessing ships
+
+run: $(RUN_READY)  ## Run the whole pipeline here, on generated claims
+	$(BIN)/fraud run
+
+test: $(DEV_READY) $(ORACLE_READY)  ## Run all tests
+	$(BIN)/pytest -n 2 --dist loadgroup
+
+lint: $(DEV_READY)  ## Check style and the layering of the packages
+	$(BIN)/ruff check .
+	$(BIN)/lint-imports --no-cache
+
+types: $(DEV_READY)  ## Check types
+	$(BIN)/mypy
+
+bench: $(DEV_READY)  ## Measure what the README claims (SIZES=... for other sizes)
+	$(BIN)/python -m benchmarks $(SIZES)
+
+clean:  ## Remove everything that can be made again, local runs included
+	rm -rf $(VENV) .venv-oracle .wheelhouse .local .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info
+
+$(VENV)/.created:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	    { echo "error: $(PYTHON) is older than 3.11; say which to use: make PYTHON=python3.12 ..." >&2; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(RUN_READY): $(VENV)/.created requirements.txt pyproject.toml training_code/preprocess/wheelhouse.txt
+	$(PIP) install --quiet -r requirements.txt
+	$(PIP) install --quiet --no-deps --editable .
+	rm -rf .wheelhouse
+	$(PIP) download --quiet --no-deps --require-hashes --only-binary=:all: --python-version 3.12 \
+	    --platform manylinux_2_28_x86_64 --platform manylinux_2_27_x86_64 \
+	    -r training_code/preprocess/wheelhouse.txt -d .wheelhouse
+	@touch $@
+
+$(DEV_READY): $(RUN_READY) requirements-dev.txt
+	$(PIP) install --quiet -r requirements-dev.txt
+	@touch $@
+
+$(ORACLE_READY): requirements-oracle.txt
+	rm -rf .venv-oracle
+	$(PYTHON) -m venv .venv-oracle
+	.venv-oracle/bin/python -m pip install --disable-pip-version-check --quiet --no-deps -r requirements-oracle.txt
+	@touch $@
