@@ -83,7 +83,7 @@ class Settings(_Frozen):
     approval_status: Literal["PendingManualApproval", "Approved", "Rejected"] = "PendingManualApproval"
     cache_for: Duration = "P30D"
     network_isolation: bool = True
-    serving_instance_types: tuple[InstanceType, ...] = ("ml.m5.large", "ml.c5.large")
+    serving_instance_types: tuple[InstanceType, ...] = ("ml.m5.large", "ml.m5.xlarge")
     tags: dict[str, str] = {}
 
 

@@ -104,7 +104,8 @@ class ProcessingStep(JobStep):
             "AppSpecification": {
                 "ImageUri": self.image,
                 "ContainerEntrypoint": self.entrypoint,
-                "ContainerArguments": self.container_arguments,
+                # The service takes a list of at least one, or none.
+                **({"ContainerArguments": self.container_arguments} if self.container_arguments else {}),
             },
             "RoleArn": self.role,
             "ProcessingInputs": [entry.to_request() for entry in self.inputs],
