@@ -57,7 +57,7 @@ def _read_source(table: Table, source: Source, rejects: str) -> str:
     if table is Table.CLAIMS:
         raw.append(f"CAST({CLAIM_ID} AS VARCHAR) AS {CLAIM_ID}" if has_claim_id else f"NULL::VARCHAR AS {CLAIM_ID}")
     typed = [f"{_typed(column)} AS {column.name}" for column in columns(table)]
-    record = [f"'{name}': raw_{name}" for name in names] + [f"'{CLAIM_ID}': {CLAIM_ID}"] * has_claim_id
+    record = [f"'{column.name}': {_shown(column)}" for column in columns(table)] + [f"'{CLAIM_ID}': {CLAIM_ID}"] * has_claim_id
     kept = names + [CLAIM_ID] * (table is Table.CLAIMS)
     return f"""SELECT {", ".join(kept)},
   parse_filename(filename) AS file,
@@ -97,6 +97,12 @@ def _smallest_integer(maximum: float) -> str:
     return next((name for name, end in widths if maximum < end), "BIGINT")
 
 
+def _shown(column: Column) -> str:
+    """What was read, as text; whole numbers without the decimal point that reading gave them."""
+    raw = f"raw_{column.name}"
+    return raw if column.is_categorical else rf"regexp_replace({raw}::VARCHAR, '\.0$', '')"
+
+
 def _is_good(table: Table) -> str:
     checks = [
         f"{column.name} IS NOT NULL"
@@ -128,8 +134,8 @@ def _problem(column: Column) -> str:
     bounds = f"{_number(column.minimum)} and {_number(column.maximum)}"
     return (
         f"CASE WHEN {raw} IS NULL THEN '{name} is missing or not a number' "
-        + f"WHEN {raw} <> floor({raw}) THEN concat('{name} ', {raw}, ' is not an integer') " * column.is_integer
-        + f"WHEN {raw} NOT BETWEEN {bounds} THEN concat('{name} ', {raw}, ' is not between {bounds}') END"
+        + f"WHEN {raw} <> floor({raw}) THEN concat('{name} ', {_shown(column)}, ' is not an integer') " * column.is_integer
+        + f"WHEN {raw} NOT BETWEEN {bounds} THEN concat('{name} ', {_shown(column)}, ' is not between {bounds}') END"
     )
 
 

@@ -1,0 +1,324 @@
+"""Preprocessing as a process: every claim comes out encoded or in quarantine, whatever the file looks like."""
+
+import csv
+import gzip
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.csv as pacsv
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.support import claims as tables
+from tests.support import steps
+from tests.support.claims import Row, Tables
+from training_code.claims import schema
+
+
+def _some(synthetic: Tables, number: int) -> tuple[list[Row], list[Row]]:
+    return tables.read(synthetic.claims)[:number], tables.read(synthetic.customers)[:number]
+
+
+def _run(folder: Path, claims: list[Row], customers: list[Row], *arguments: object) -> Path:
+    done = steps.preprocess(
+        tables.write(folder / "claims.csv", claims), tables.write(folder / "customers.csv", customers), folder / "out",
+        "--max-quarantined", "1", *arguments,
+    )  # fmt: skip
+    assert done.code == 0, done.output
+    return folder / "out"
+
+
+def _quarantine(output: Path) -> list[Row]:
+    (file,) = (output / "quality").glob("quarantine-*.csv")
+    return tables.read(file)
+
+
+def _expected(claim: Row, customer: Row) -> dict[str, float]:
+    """The encoding, written again by hand: one-hot, ordinal in order, number."""
+    raw = customer | claim
+    features: dict[str, float] = {}
+    for feature in schema.FEATURES:
+        value = raw[feature.column.name]
+        if feature.level is not None:
+            features[feature.name] = float(value == feature.level)
+        elif feature.column.is_categorical:
+            features[feature.name] = float(feature.column.levels.index(value))
+        else:
+            features[feature.name] = float(value)
+    return features
+
+
+def test_the_sql_encodes_as_the_schema_says(synthetic: Tables, tmp_path: Path) -> None:
+    claims, customers = _some(synthetic, 400)
+    output = _run(tmp_path, claims, customers)
+    found = {row[schema.KEY]: row for row in steps.encoded(output)}
+    assert len(found) == 400
+    for claim, customer in zip(claims, customers, strict=True):
+        row = found[int(claim[schema.KEY])]
+        assert row[schema.LABEL] == int(claim[schema.LABEL])
+        expected = _expected(claim, customer)
+        assert {name: row[name] for name in schema.FEATURE_NAMES} == pytest.approx(expected, rel=1e-6)
+
+
+def test_real_claims_all_come_out(real: Tables, tmp_path: Path) -> None:
+    assert steps.preprocess(real.claims, real.customers, tmp_path).code == 0
+    counts = steps.quality(tmp_path)["claims"]
+    assert (counts["in"], counts["out"], counts["quarantined"]) == (5000, 5000, 0)
+    assert len(steps.encoded(tmp_path)) == 5000
+    assert sum(row[schema.LABEL] for row in steps.encoded(tmp_path)) == 164
+
+
+def test_the_same_input_gives_the_same_bytes(synthetic: Tables, tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        assert steps.preprocess(synthetic.claims, synthetic.customers, tmp_path / name).code == 0
+    files = sorted(file.relative_to(tmp_path / "a") for file in (tmp_path / "a").rglob("*") if file.is_file())
+    assert len([file for file in files if file.suffix == ".parquet"]) == 6
+    for file in files:
+        assert (tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes(), file
+
+
+BAD: list[tuple[str, str, str]] = [
+    ("incident_type", "Alien", "incident_type 'Alien' is not one of Collision, Break-in, Theft"),
+    ("incident_type", "", "incident_type is missing"),
+    ("num_injuries", "many", "num_injuries is not a number"),
+    ("num_injuries", "", "num_injuries is missing or not a number"),
+    ("num_injuries", "1.5", "num_injuries 1.5 is not an integer"),
+    ("num_injuries", "-1", "num_injuries -1 is not between 0 and 1000"),
+    ("incident_month", "13", "incident_month 13 is not between 1 and 12"),
+    ("incident_hour", "1e300", "incident_hour 1e+300 is not between 0 and 23"),
+    ("fraud", "2", "fraud 2 is not between 0 and 1"),
+    ("vehicle_claim", "nan", "vehicle_claim"),
+    ("total_claim_amount", "1", "total_claim_amount is not injury_claim + vehicle_claim"),
+    ("policy_id", "999999", "policy 999999 has no customer"),
+]
+
+
+@pytest.mark.parametrize(("column", "value", "reason"), BAD)
+def test_a_bad_claim_is_quarantined_with_its_reason(
+    synthetic: Tables, tmp_path: Path, column: str, value: str, reason: str
+) -> None:
+    claims, customers = _some(synthetic, 50)
+    claims[17][column] = value
+    output = _run(tmp_path, claims, customers)
+    (row,) = _quarantine(output)
+    assert reason in row["reasons"]
+    assert row["file"] == "claims.csv"
+    if value and value != "1e300":
+        assert value in row["raw_record"]
+    counts = steps.quality(output)["claims"]
+    assert (counts["in"], counts["out"], counts["quarantined"]) == (50, 49, 1)
+    # The split is no function of other rows: 49 claims are where they would have been.
+    assert len(steps.encoded(output)) == 49
+
+
+def test_collision_type_contradicts_incident_type(synthetic: Tables, tmp_path: Path) -> None:
+    claims, customers = _some(synthetic, 50)
+    claim = next(claim for claim in claims if claim["incident_type"] == "Collision")
+    claim["collision_type"] = "N/A"
+    (row,) = _quarantine(_run(tmp_path, claims, customers))
+    assert "collision_type must be N/A exactly when" in row["reasons"]
+
+
+def test_repeated_claims_keep_the_first(synthetic: Tables, tmp_path: Path) -> None:
+    claims, customers = _some(synthetic, 50)
+    output = _run(tmp_path, [*claims, claims[3], claims[3]], customers)
+    assert [row["reasons"] for row in _quarantine(output)] == ["repeats an earlier claim to the letter"] * 2
+    assert len(steps.encoded(output)) == 50
+
+
+def test_two_claims_of_a_policy_are_two_claims_on_one_side(synthetic: Tables, tmp_path: Path) -> None:
+    claims, customers = _some(synthetic, 50)
+    second = [claim | {"incident_day": str(1 + int(claim["incident_day"]) % 28)} for claim in claims]
+    output = _run(tmp_path, claims + second, customers)
+    assert _quarantine(output) == []
+    sides: dict[int, set[str]] = {}
+    for row in steps.encoded(output):
+        sides.setdefault(row[schema.KEY], set()).add(row["split"])
+    assert len(sides) == 50
+    assert all(len(found) == 1 for found in sides.values())
+
+
+def test_claim_id_tells_claims_apart_and_finds_repeats(synthetic: Tables, tmp_path: Path) -> None:
+    claims, customers = _some(synthetic, 20)
+    marked = [claim | {"claim_id": f"C{number}"} for number, claim in enumerate(claims)]
+    same_but_for_id = marked[0] | {"claim_id": "C100"}
+    other_with_same_id = marked[1] | {"incident_hour": str((int(marked[1]["incident_hour"]) + 1) % 24)}
+    output = _run(tmp_path, [*marked, same_but_for_id, other_with_same_id], customers)
+    assert [row["reasons"] for row in _quarantine(output)] == ["repeats the claim_id C1 of an earlier claim"]
+    assert len(steps.encoded(output)) == 21
+
+
+def test_bad_customers_take_their_claims_with_them(synthetic: Tables, tmp_path: Path) -> None:
+    claims, customers = _some(synthetic, 50)
+    contradiction = customers[7] | {"customer_age": str(15 + (int(customers[7]["customer_age"]) + 1) % 80)}
+    customers[9]["policy_state"] = "XX"
+    output = _run(tmp_path, claims, [*customers, contradiction, customers[11]])
+    reasons = {row["reasons"] for row in _quarantine(output)}
+    assert reasons == {
+        "policy 8 has contradictory customers",
+        "customer of policy 10: policy_state 'XX' is not one of CA, WA, AZ, OR, NV, ID",
+    }
+    # A customer that is only repeated is no contradiction.
+    assert len(steps.encoded(output)) == 48
+
+
+def test_malformed_lines_are_counted_too(synthetic: Tables, tmp_path: Path) -> None:
+    claims, customers = _some(synthetic, 30)
+    file = tables.write(tmp_path / "claims.csv", claims)
+    file.write_text(file.read_text() + "1,2,3\n" + ",".join(["x"] * 25) + "\n")
+    customer_file = tables.write(tmp_path / "customers.csv", customers)
+    assert steps.preprocess(file, customer_file, tmp_path / "out", "--max-quarantined", "1").code == 0
+    counts = steps.quality(tmp_path / "out")["claims"]
+    assert (counts["in"], counts["out"], counts["quarantined"]) == (32, 30, 2)
+    assert all(row["reasons"].startswith("malformed line: ") for row in _quarantine(tmp_path / "out"))
+
+
+def test_too_many_bad_claims_fail_the_step(synthetic: Tables, tmp_path: Path) -> None:
+    claims, customers = _some(synthetic, 40)
+    for claim in claims[:10]:
+        claim["incident_type"] = "Alien"
+    done = steps.preprocess(
+        tables.write(tmp_path / "claims.csv", claims), tables.write(tmp_path / "customers.csv", customers), tmp_path / "out"
+    )
+    assert done.code == 1
+    assert "10 of 40 claims (25.0%) are bad, more than the 5.0% allowed" in done.output
+    assert "Traceback" not in done.output
+
+
+def _gzip(source: Path, folder: Path) -> None:
+    (folder / "a.csv.gz").write_bytes(gzip.compress(source.read_bytes()))
+
+
+def _byte_order_mark(source: Path, folder: Path) -> None:
+    (folder / "a.csv").write_bytes(b"\xef\xbb\xbf" + source.read_bytes())
+
+
+def _carriage_returns(source: Path, folder: Path) -> None:
+    (folder / "a.csv").write_bytes(source.read_bytes().replace(b"\n", b"\r\n"))
+
+
+def _quotes(source: Path, folder: Path) -> None:
+    with (folder / "a.csv").open("w", newline="") as stream:
+        csv.writer(stream, quoting=csv.QUOTE_ALL).writerows(csv.reader(source.open(newline="")))
+
+
+def _other_order(source: Path, folder: Path) -> None:
+    rows = tables.read(source)
+    tables.write(folder / "a.csv", [dict(reversed(row.items())) | {"unknown": "1"} for row in rows])
+
+
+def _three_files(source: Path, folder: Path) -> None:
+    rows = tables.read(source)
+    for number in range(3):
+        part = rows[number * len(rows) // 3 : (number + 1) * len(rows) // 3]
+        tables.write(folder / f"{number}.csv", part)
+
+
+def _table(source: Path) -> pa.Table:
+    # As the schema has it: "N/A" and "None" are values.
+    options = pacsv.ConvertOptions(strings_can_be_null=False, null_values=[])
+    return pacsv.read_csv(source, convert_options=options)
+
+
+def _parquet(source: Path, folder: Path) -> None:
+    pq.write_table(_table(source), folder / "a.parquet")
+
+
+def _mixed(source: Path, folder: Path) -> None:
+    table = _table(source)
+    half = table.num_rows // 2
+    pacsv.write_csv(table.slice(0, half), folder / "a.csv")
+    pq.write_table(table.slice(half), folder / "b.parquet")
+
+
+@pytest.mark.parametrize(
+    "form", [_gzip, _byte_order_mark, _carriage_returns, _quotes, _other_order, _three_files, _parquet, _mixed]
+)
+def test_every_form_of_the_same_claims_gives_the_same_rows(
+    synthetic: Tables, tmp_path: Path, form: Callable[[Path, Path], None]
+) -> None:
+    assert steps.preprocess(synthetic.claims, synthetic.customers, tmp_path / "plain").code == 0
+    for name, source in (("claims", synthetic.claims), ("customers", synthetic.customers)):
+        (tmp_path / name).mkdir()
+        form(source, tmp_path / name)
+    done = steps.preprocess(tmp_path / "claims", tmp_path / "customers", tmp_path / "out")
+    assert done.code == 0, done.output
+    assert steps.encoded(tmp_path / "out") == steps.encoded(tmp_path / "plain")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "claims.csv is empty"),
+        (b"policy_id,fraud\n1,0\n", "claims.csv lacks the columns driver_relationship, incident_type"),
+        (b"PAR1 but not really", "claims.csv is not a readable Parquet file"),
+        (b"\x1f\x8b not gzip", "claims.csv is not a readable gzip file"),
+        (b"\xff\xfe\x00", "claims.csv is not UTF-8"),
+    ],
+)
+def test_unusable_input_is_one_clear_line(synthetic: Tables, tmp_path: Path, content: bytes, message: str) -> None:
+    (tmp_path / "claims.csv").write_bytes(content)
+    done = steps.preprocess(tmp_path / "claims.csv", synthetic.customers, tmp_path / "out")
+    assert done.code == 1
+    assert message in done.output
+    assert "Traceback" not in done.output
+
+
+def test_header_only_and_empty_folder_are_clear_errors(synthetic: Tables, tmp_path: Path) -> None:
+    header = synthetic.claims.read_text().split("\n", 1)[0]
+    (tmp_path / "claims.csv").write_text(header + "\n")
+    done = steps.preprocess(tmp_path / "claims.csv", synthetic.customers, tmp_path / "out")
+    assert (done.code, "no rows in claims.csv, only a header" in done.output) == (1, True)
+    (tmp_path / "empty").mkdir()
+    done = steps.preprocess(tmp_path / "empty", synthetic.customers, tmp_path / "out")
+    assert (done.code, "no files in" in done.output) == (1, True)
+
+
+@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(shards=st.integers(2, 6), salt=st.text("abc123", min_size=1, max_size=8))
+def test_shards_together_give_what_one_instance_gives(
+    synthetic: Tables, tmp_path_factory: pytest.TempPathFactory, shards: int, salt: str
+) -> None:
+    """Encoding and split are functions of a claim and its customer alone."""
+    folder = tmp_path_factory.mktemp("shards")
+    claims, customers = _some(synthetic, 300)
+    whole = steps.encoded(_run(folder / "whole", claims, customers, "--salt", salt))
+    parts = []
+    for number in range(shards):
+        parts += steps.encoded(_run(folder / str(number), claims[number::shards], customers, "--salt", salt))
+    by_key = sorted(whole, key=lambda row: row[schema.KEY])
+    assert sorted(parts, key=lambda row: row[schema.KEY]) == by_key
+
+
+def test_another_salt_is_another_split_and_shares_are_kept(tmp_path: Path, synthetic: Tables) -> None:
+    sides = {}
+    for salt in ("1", "2"):
+        assert steps.preprocess(synthetic.claims, synthetic.customers, tmp_path / salt, "--salt", salt).code == 0
+        counts = steps.quality(tmp_path / salt)["claims"]["splits"]
+        assert counts["test"] == pytest.approx(300, abs=60)
+        assert counts["validation"] == pytest.approx(300, abs=60)
+        sides[salt] = {row[schema.KEY] for row in steps.encoded(tmp_path / salt, "test")}
+    # Two independent draws of 15 % have about 15 % of each other in common.
+    assert len(sides["1"] & sides["2"]) < 90
+
+
+def test_the_quality_report_counts_what_is_there(synthetic: Tables, tmp_path: Path) -> None:
+    assert steps.preprocess(synthetic.claims, synthetic.customers, tmp_path).code == 0
+    document = steps.quality(tmp_path)
+    claims = tables.read(synthetic.claims)
+    for name in ("incident_type", "authorities_contacted"):
+        for level, found in document["columns"][name]["levels"].items():
+            rows = [claim for claim in claims if claim[name] == level]
+            assert found == {"claims": len(rows), "fraud": sum(int(row["fraud"]) for row in rows)}
+    hours = document["columns"]["incident_hour"]
+    assert sum(hours["counts"]) == len(claims)
+    values = [int(claim["incident_hour"]) for claim in claims]
+    assert hours["mean"] == pytest.approx(sum(values) / len(values), rel=1e-5)
+    page = next((tmp_path / "quality").glob("*.html")).read_text()
+    assert page.count("<svg") >= 20
+    assert "http" not in page.replace("http://www.w3.org/2000/svg", "")
+    json.dumps(document, allow_nan=False)
