@@ -214,6 +214,7 @@ class _FraudDetection:
             metrics={"ModelQuality": {"Statistics": statistics}},
             metadata={
                 "threshold": text(evaluate.value(_EVALUATION, "review.threshold")),
+                "review_capacity": text(self._capacity),
                 "claims_uri": self._claims,
                 "customers_uri": self._customers,
                 "execution_id": ExecutionVariable.PIPELINE_EXECUTION_ID,

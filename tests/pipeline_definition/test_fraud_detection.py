@@ -1,0 +1,86 @@
+"""The pipeline itself: valid for every environment, cached by content, drawn as it is."""
+
+import json
+from typing import Any
+
+import pytest
+
+import pipeline_definition
+import settings
+from fraud import local_resources
+from pipeline_definition import code_archives, picture
+from pipeline_definition.pipeline import walk
+from pipeline_definition.validation import findings
+
+
+def _definition(env: str = "dev") -> dict[str, Any]:
+    chosen = settings.load(env)
+    return pipeline_definition.build(chosen, local_resources.named(chosen, claims_uri="s3://d/c", customers_uri="s3://d/u"))
+
+
+@pytest.mark.parametrize("env", settings.environments())
+def test_it_fits_the_api_in_every_environment(env: str) -> None:
+    assert findings(_definition(env)) == []
+
+
+def test_it_is_a_pure_function() -> None:
+    assert json.dumps(_definition()) == json.dumps(_definition())
+
+
+def test_jobs_are_isolated_encrypted_limited_and_have_their_own_role() -> None:
+    jobs = [step for step in walk(_definition()["Steps"]) if step["Type"] in ("Processing", "Training")]
+    assert [step["Name"] for step in jobs] == ["Preprocess", "Train", "Evaluate", "Package"]
+    assert len({step["Arguments"]["RoleArn"] for step in jobs}) == len(jobs)
+    for step in jobs:
+        arguments = step["Arguments"]
+        network = arguments.get("NetworkConfig", arguments)
+        cluster = arguments.get("ResourceConfig") or arguments["ProcessingResources"]["ClusterConfig"]
+        output = arguments.get("OutputDataConfig") or arguments["ProcessingOutputConfig"]
+        assert network["EnableNetworkIsolation"] and network["EnableInterContainerTrafficEncryption"]
+        assert cluster["VolumeKmsKeyId"] and output["KmsKeyId"]
+        assert arguments["StoppingCondition"]["MaxRuntimeInSeconds"] <= 7200
+        assert step["CacheConfig"] == {"Enabled": True, "ExpireAfter": "P30D"}
+        assert step["RetryPolicies"]
+
+
+def test_no_cache_key_holds_an_execution_variable() -> None:
+    """Whatever changes from run to run would defeat the cache of the step and of all behind it."""
+    keys = {
+        "Processing": ("AppSpecification", "Environment", "ProcessingInputs"),
+        "Training": ("AlgorithmSpecification", "CheckpointConfig", "Environment", "HyperParameters", "InputDataConfig"),
+    }
+    for step in walk(_definition()["Steps"]):
+        for name in keys.get(step["Type"], ()):
+            assert "Execution." not in json.dumps(step["Arguments"].get(name)), (step["Name"], name)
+
+
+def test_every_step_has_only_the_code_that_it_imports() -> None:
+    evaluate = code_archives.modules("training_code.evaluate.__main__")
+    assert "training_code/evaluate/report.py" in evaluate
+    assert not [path for path in evaluate if "/preprocess/" in path or "/train/" in path]
+    for step in ("preprocess", "train", "package"):
+        assert not [path for path in code_archives.modules(f"training_code.{step}.__main__") if "/evaluate/" in path]
+
+
+def test_archives_are_the_same_bytes_each_time() -> None:
+    first = dict(code_archives.build())
+    code_archives.build.cache_clear()
+    assert {step: archive.digest for step, archive in code_archives.build().items()} == {
+        step: archive.digest for step, archive in first.items()
+    }
+
+
+def test_the_picture_shows_every_step_and_what_waits_for_what() -> None:
+    graph = picture.Graph.of(_definition())
+    assert [(edge.source, edge.target, edge.label) for edge in graph.edges] == [
+        ("Preprocess", "Train", ""),
+        ("Train", "Evaluate", ""),
+        ("Evaluate", "Package", ""),
+        ("Package", "QualityGate", ""),
+        ("QualityGate", "Register", "yes"),
+        ("QualityGate", "Reject", "no"),
+    ]
+    drawn = picture.svg(graph, {"Train": picture.Mark("#ff0000", "failed, <1 s")})
+    assert all(f">{node.name}</text>" in drawn for node in graph.nodes)
+    assert "failed, &lt;1 s" in drawn
+    assert "QualityGate -->|yes| Register" in picture.mermaid(graph)

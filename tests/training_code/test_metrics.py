@@ -1,0 +1,53 @@
+"""The metrics against scikit-learn's, and the threshold against its meaning."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn import metrics as sklearn_metrics
+
+from training_code import metrics
+
+# Few distinct scores, so that ties are common.
+SCORED = st.lists(st.tuples(st.integers(0, 1), st.integers(0, 9)), min_size=2, max_size=60)
+
+
+@given(SCORED.filter(lambda rows: len({label for label, _ in rows}) == 2), st.data())
+def test_auc_and_average_precision_equal_scikit_learns(rows: list[tuple[int, int]], data: st.DataObject) -> None:
+    label, score = (np.array(column, float) for column in zip(*rows, strict=True))
+    weight = np.array(data.draw(st.lists(st.integers(0, 3), min_size=len(rows), max_size=len(rows))), float)
+    ranking = metrics.Ranking.of(label, score)
+    assert metrics.auc(ranking) == pytest.approx(sklearn_metrics.roc_auc_score(label, score))
+    assert metrics.average_precision(ranking) == pytest.approx(sklearn_metrics.average_precision_score(label, score))
+    if weight[label == 1].sum() and weight[label == 0].sum():
+        order = np.argsort(-score, kind="stable")
+        expected = sklearn_metrics.roc_auc_score(label, score, sample_weight=weight)
+        assert metrics.auc(ranking, weight[order]) == pytest.approx(expected)
+        expected = sklearn_metrics.average_precision_score(label, score, sample_weight=weight)
+        assert metrics.average_precision(ranking, weight[order]) == pytest.approx(expected)
+
+
+@given(SCORED, st.floats(0.01, 0.99))
+def test_the_threshold_flags_what_fits_and_as_much_as_fits(rows: list[tuple[int, int]], capacity: float) -> None:
+    label, score = (np.array(column, float) for column in zip(*rows, strict=True))
+    at = metrics.at_capacity(metrics.Ranking.of(label, score), capacity)
+    flagged = score >= at.threshold
+    assert flagged.sum() == at.flagged <= capacity * len(rows) + 1e-9
+    following = score[~flagged].max() if (~flagged).any() else None
+    if following is not None:
+        # One more step down the scores would be more than can be reviewed.
+        assert (score >= following).sum() > np.floor(capacity * len(rows) + 1e-9)
+    if at.flagged and label.sum():
+        assert at.precision == pytest.approx(label[flagged].mean())
+        assert at.recall == pytest.approx(label[flagged].sum() / label.sum())
+
+
+def test_the_bootstrap_interval_covers_the_estimate_and_is_repeatable() -> None:
+    rng = np.random.default_rng(1)
+    label = (rng.random(800) < 0.1).astype(float)
+    ranking = metrics.Ranking.of(label, label + rng.normal(0, 1.2, 800))
+    first = metrics.bootstrap(ranking, resamples=200, seed=1)
+    assert first == metrics.bootstrap(ranking, resamples=200, seed=1)
+    assert first["auc"].lower < metrics.auc(ranking) < first["auc"].upper
+    # Hanley and McNeil's standard error of this AUC is about 0.03.
+    assert 0.01 < first["auc"].standard_deviation < 0.06
