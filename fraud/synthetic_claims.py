@@ -6,6 +6,7 @@ bytes. Frequencies and dependencies follow a public auto-claims data set of
 5,000 rows; no row of it is reproduced.
 """
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from enum import StrEnum
 from pathlib import Path
@@ -40,7 +41,7 @@ def write(
     """
     folder.mkdir(parents=True, exist_ok=True)
     paths = {table: folder / f"{table}.{file_format}" for table in schema.Table}
-    partial = {table: path.with_name(path.name + ".partial") for table, path in paths.items()}
+    partial = {table: path.with_name(f"{path.name}.{os.getpid()}.partial") for table, path in paths.items()}
     writers = {table: _Writer(path, file_format) for table, path in partial.items()}
     try:
         done = 0

@@ -4,8 +4,10 @@
 """
 
 import argparse
+import signal
 import sys
 from pathlib import Path
+from types import FrameType
 
 from local_sagemaker import BadInputError, Definition, Event, Execution, Home, Options
 from local_sagemaker.sandbox import Isolation
@@ -13,6 +15,7 @@ from local_sagemaker.sandbox import Isolation
 
 def main() -> int:
     arguments = _parser().parse_args()
+    signal.signal(signal.SIGTERM, _interrupt)
     try:
         overrides = dict(_pair(text) for text in arguments.param)
         options = Options(
@@ -32,6 +35,11 @@ def main() -> int:
         return 130
     print(f"{result.execution} {result.status} in {result.seconds:.1f} s")
     return 0 if result.status == "Succeeded" else 1
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    """A polite kill ends a run as Ctrl-C does."""
+    raise KeyboardInterrupt
 
 
 def _tell(event: Event) -> None:

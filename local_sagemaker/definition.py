@@ -2,12 +2,15 @@
 
 import graphlib
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from local_sagemaker.errors import BadInputError
+
+_NAME = re.compile(r"[A-Za-z0-9\-_]{1,64}")
 
 Json = dict[str, Any]
 
@@ -72,7 +75,13 @@ class Definition:
         """
         if not isinstance(source, Mapping) or not isinstance(source.get("Steps"), list):
             raise BadInputError("this is no pipeline definition: it has no list of Steps")
-        parameters = {_field(entry, "Name", "a parameter"): entry for entry in source.get("Parameters", [])}
+        parameters: dict[str, Mapping[str, Any]] = {}
+        for entry in _list(source.get("Parameters"), "Parameters"):
+            name = _field(entry, "Name", "a parameter")
+            if name in parameters:
+                raise BadInputError(f"the parameter {name} is declared twice")
+            _list(entry.get("EnumValues"), f"EnumValues of the parameter {name}")
+            parameters[name] = entry
         nodes: dict[str, Node] = {}
         for step, branch in _walk(source["Steps"], None):
             node = _node(step, branch)
@@ -123,14 +132,16 @@ def _walk(steps: object, branch: tuple[str, bool] | None) -> Iterator[tuple[Json
 
 def _node(step: Json, branch: tuple[str, bool] | None) -> Node:
     name = _field(step, "Name", "a step")
+    if not _NAME.fullmatch(name):
+        raise BadInputError(f"step {name!r}: a name is 1 to 64 letters, digits, - and _")
     kind = _field(step, "Type", f"step {name}")
     if kind not in TYPES:
         raise BadInputError(f"step {name} has the type {kind}, which cannot run locally; these can: {', '.join(TYPES)}")
     _arguments(step)
     needs = {reference.split(".")[1] for reference in _references(_own(step)) if reference.startswith("Steps.")}
-    for entry in step.get("DependsOn") or []:
+    for entry in _list(step.get("DependsOn"), f"DependsOn of step {name}"):
         # Besides names there are objects with a trigger, of which success is the only one here.
-        needs.add(entry["Step"] if isinstance(entry, Mapping) else str(entry))
+        needs.add(entry if isinstance(entry, str) else _field(entry, "Step", f"an entry in DependsOn of step {name}"))
     if branch:
         needs.add(branch[0])
     return Node(name, kind, step, frozenset(needs), branch)
@@ -153,6 +164,14 @@ def _references(value: object) -> Iterator[str]:
     elif isinstance(value, list):
         for inner in value:
             yield from _references(inner)
+
+
+def _list(value: object, what: str) -> list[Any]:
+    if value is None:
+        return []
+    if not isinstance(value, list):
+        raise BadInputError(f"{what} must be a list, not {value!r}")
+    return value
 
 
 def _field(entry: object, name: str, owner: str) -> str:

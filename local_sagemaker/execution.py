@@ -177,8 +177,9 @@ class Execution:
             status, reason = "Stopped", "the run was stopped"
         except StepFailedError as error:
             status, reason = "Failed", str(error)
-        except (KeyError, TypeError, ValueError, OSError) as error:
-            # A request that lacks what its operation requires, or a full disk: the step's failure, not ours.
+        except Exception as error:
+            # A request that lacks what its operation requires, a broken archive, a full disk: the failure of
+            # this step, which must not take the steps beside it along.
             status, reason = "Failed", f"{type(error).__name__}: {error}"
         if status != "Succeeded" and attempt.is_recorded:
             self._history.fail(self.id, node.name, status, reason, attempt.number)
@@ -291,7 +292,8 @@ class Execution:
         for node in self._definition.nodes.values():
             if node.type in _IMAGES:
                 group, name = _IMAGES[node.type]
-                image = node.arguments.get(group, {}).get(name)
+                holder = node.arguments.get(group)
+                image = holder.get(name) if isinstance(holder, Mapping) else None
                 if isinstance(image, str):
                     self._runtimes.for_image(image)
 

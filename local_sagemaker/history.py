@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+from local_sagemaker.errors import BadInputError
 from local_sagemaker.home import Home, move_into_place
 
 _SCHEMA = """
@@ -57,9 +58,12 @@ class History:
     def __init__(self, home: Home) -> None:
         self._home = home
         self._local = threading.local()
-        with self.write() as connection:
-            connection.executescript(_SCHEMA)
-        self._finish_the_dead()
+        try:
+            with self.write() as connection:
+                connection.executescript(_SCHEMA)
+            self._finish_the_dead()
+        except sqlite3.Error as error:
+            raise BadInputError(f"cannot use {home.database}: {error}; move it away to start with an empty history") from error
 
     def connection(self) -> sqlite3.Connection:
         if not hasattr(self._local, "connection"):
@@ -164,6 +168,18 @@ class History:
             connection.execute("DELETE FROM moves WHERE execution = ? AND step = ?", (execution, step))
             connection.execute("UPDATE steps SET is_published = 1 WHERE execution = ? AND name = ?", (execution, step))
 
+    def _publish_or_give_up(self, execution: str, step: str) -> None:
+        """An output that cannot be moved must not make the home unusable: its step counts as failed."""
+        try:
+            self._publish(execution, step)
+        except OSError as error:
+            with self.write() as connection:
+                connection.execute("DELETE FROM moves WHERE execution = ? AND step = ?", (execution, step))
+                connection.execute(
+                    "UPDATE steps SET status = 'Failed', reason = ? WHERE execution = ? AND name = ?",
+                    (f"its outputs could not be moved into place: {error}", execution, step),
+                )
+
     def _finish_the_dead(self) -> None:
         """End executions whose process has died, and finish the moves that it had committed."""
         rows = self.connection().execute("SELECT id FROM executions WHERE status = 'Executing'").fetchall()
@@ -175,7 +191,7 @@ class History:
                     continue
                 steps = self.connection().execute("SELECT DISTINCT step FROM moves WHERE execution = ?", (execution,)).fetchall()
                 for (step,) in steps:
-                    self._publish(execution, step)
+                    self._publish_or_give_up(execution, step)
                 with self.write() as connection:
                     reason = "the process that ran it has died"
                     connection.execute(

@@ -94,14 +94,18 @@ class Home:
 def move_into_place(source: Path, target: Path) -> None:
     """Make ``source`` appear at ``target``; done twice, or after a part was done, it ends the same.
 
-    A folder that is already there keeps its other files, as a prefix would.
+    A folder that is already there keeps its other files, as a prefix would;
+    where a file and a folder have one name, the later wins, as S3 has no such conflict.
     """
     if not source.exists():
         return
     target.parent.mkdir(parents=True, exist_ok=True)
     if source.is_file():
+        if target.is_dir():
+            shutil.rmtree(target)
         source.replace(target)
-    elif not target.exists():
+    elif not target.is_dir():
+        target.unlink(missing_ok=True)
         source.rename(target)
     else:
         for file in sorted(entry for entry in source.rglob("*") if entry.is_file()):

@@ -24,7 +24,7 @@ def resolve(definition: Definition, overrides: Mapping[str, object]) -> dict[str
         if name in overrides:
             values[name] = _typed(name, str(declared.get("Type", "String")), overrides[name])
         elif "DefaultValue" in declared:
-            values[name] = declared["DefaultValue"]
+            values[name] = _typed(name, str(declared.get("Type", "String")), declared["DefaultValue"])
         else:
             raise BadInputError(f"the parameter {name} has no default: give it a value")
         allowed = declared.get("EnumValues")

@@ -108,7 +108,8 @@ def _raise_for_status(instances: Sequence[Instance], codes: Sequence[int]) -> No
     for code, instance in exits:
         raise StepFailedError(_cause(instance) or f"the script exited with status {code}")
     for code, _ in kills:
-        name = signal.Signals(-code).name
+        # Real-time signals have no name.
+        name = signal.Signals(-code).name if -code in set(signal.Signals) else f"signal {-code}"
         raise ServiceFaultError("SageMaker.JOB_INTERNAL_ERROR", f"the process was killed by {name} (out of memory?)")
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from pipeline_definition import parameters as p
 from pipeline_definition.conditions import Condition, at_least
 from pipeline_definition.expressions import ExecutionVariable, Join, text, uri
+from pipeline_definition.instances import has_local_disks
 from pipeline_definition.pipeline import Pipeline
 from pipeline_definition.policies import JOB_RETRIES, REQUEST_RETRIES, Caching
 from pipeline_definition.resources import Resources
@@ -112,7 +113,7 @@ class _FraudDetection:
             role=self._resources.role["Train"],
             instance_type=self._types["Train"],
             volume_gb=job.volume_gb,
-            volume_key=self._resources.key,
+            volume_key=self._volume_key(job),
             output_key=self._resources.key,
             max_runtime_seconds=seconds,
             use_spot=self._settings.training.use_spot,
@@ -238,7 +239,7 @@ class _FraudDetection:
             instance_type=self._types[name],
             instance_count=instance_count,
             volume_gb=job.volume_gb,
-            volume_key=self._resources.key,
+            volume_key=self._volume_key(job),
             output_key=self._resources.key,
             max_runtime_seconds=job.max_runtime_minutes * 60,
             network=self._resources.network,
@@ -259,6 +260,10 @@ class _FraudDetection:
         job = getattr(self._settings.jobs, step.lower())
         assert isinstance(job, Job)
         return job
+
+    def _volume_key(self, job: Job) -> str | None:
+        """The service refuses a key for volumes of instances that have disks of their own, which are encrypted anyway."""
+        return None if has_local_disks(job.instance_type) else self._resources.key
 
     def _caching(self) -> Caching:
         return Caching(self._settings.cache_for)

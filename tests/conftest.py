@@ -1,11 +1,15 @@
 """Inputs that many tests share, made once a session and read only."""
 
+import os
 from pathlib import Path
 
 import pytest
 
 from fraud import synthetic_claims
 from tests.support.claims import Tables
+
+# Tests run side by side, and spinning threads would take the CPU from each other.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 PROJECT = Path(__file__).parent.parent
 REAL = PROJECT.parent / "shared" / "data"

@@ -83,8 +83,10 @@ def at_capacity(ranking: Ranking, capacity: float) -> AtCapacity:
     flagged = tp + fp
     fitting = np.flatnonzero(flagged <= int(np.floor(capacity * size + 1e-9)))
     if not len(fitting):
-        # Even the top score is shared by more claims than can be reviewed: flag none of them.
-        return AtCapacity(float(np.nextafter(ranking.score[0], np.inf)), 0, float("nan"), 0.0, 0.0)
+        # Even the top score is shared by more claims than can be reviewed: flag none of them. The next number
+        # in single precision, because that is what a model's scores are compared in.
+        above = float(np.nextafter(np.float32(ranking.score[0]), np.float32(np.inf)))
+        return AtCapacity(above, 0, float("nan"), 0.0, 0.0)
     last = fitting[-1]
     base = tp[-1] / size
     precision = tp[last] / flagged[last]

@@ -47,5 +47,8 @@ def graph(
     if out is None:
         print(text, end="")
     else:
-        out.write_text(text, encoding="utf-8")
+        try:
+            out.write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise InputError(f"--out: cannot write {out}: {error.strerror}") from error
         print(out)

@@ -31,7 +31,7 @@ def run(request: Mapping[str, Any], context: base.Context) -> base.Outcome:
         own = base.python_path(runtime, context.home) | dict(request.get("Environment", {}))
         instances.append(
             Instance(
-                sandbox.command(command, str(sandbox.ml.parent)),
+                sandbox.command(command, "/"),
                 sandbox.environment(own, max(1, context.threads // count)),
                 context.folder / f"{host}.log",
                 (sandbox.ml / "output/message",),

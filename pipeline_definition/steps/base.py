@@ -71,7 +71,7 @@ class JobStep(Step):
     tags: Mapping[str, str] = field(default_factory=dict)
 
     def cluster(self) -> dict[str, Any]:
-        """Instances and their volume; without a key where the instance type refuses one."""
+        """Instances and their volume."""
         cluster: dict[str, Any] = {
             "InstanceType": self.instance_type,
             "InstanceCount": self.instance_count,

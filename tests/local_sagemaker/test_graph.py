@@ -1,6 +1,5 @@
 """Order, branches, parallel steps and the isolation of failures."""
 
-import json
 from pathlib import Path
 from typing import Any
 

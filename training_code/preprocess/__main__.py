@@ -22,12 +22,15 @@ DUCKDB = "duckdb==2.0.0"
 def main() -> int:
     arguments = _arguments().parse_args()
     _provide_duckdb(arguments.wheelhouse)
-    from training_code.preprocess import prepare, quality, sql
+    from training_code.claims.schema import Table
+    from training_code.preprocess import prepare, quality, sources, sql
     from training_code.preprocess.errors import PreprocessingError
 
     if arguments.print_sql:
         print(sql.encoded())
         return 0
+    if arguments.rows_per_part < 1:
+        return failure.report(f"--rows-per-part is {arguments.rows_per_part}; a part has at least one row")
     host, hosts = _hosts()
     options = prepare.Options(
         salt=arguments.salt,
@@ -39,13 +42,13 @@ def main() -> int:
         host=host,
     )
     output: Path = arguments.output
-    if hosts > 1 and not any(arguments.claims.rglob("*")):
-        # With more instances than files some get an empty shard, which is not an error.
-        for folder in (*sql.SPLITS, "quality"):
-            (output / folder).mkdir(parents=True, exist_ok=True)
-        print(f"{host}: no claims in this shard")
-        return 0
     try:
+        if hosts > 1 and not sources.find(arguments.claims, Table.CLAIMS):
+            # With more instances than files some get an empty shard, which is not an error.
+            for folder in (*sql.SPLITS, "quality"):
+                (output / folder).mkdir(parents=True, exist_ok=True)
+            print(f"{host}: no claims in this shard")
+            return 0
         with prepare.database(options.memory_limit) as connection:
             counts = prepare.load(
                 connection, claims=arguments.claims, customers=arguments.customers, options=options

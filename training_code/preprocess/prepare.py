@@ -43,6 +43,7 @@ class Counts:
     quarantined: int
     splits: dict[str, int]
     customers_in: int
+    malformed_customers: int
 
     @property
     def claims_out(self) -> int:
@@ -55,7 +56,10 @@ def database(memory_limit: str) -> Iterator[duckdb.DuckDBPyConnection]:
     with tempfile.TemporaryDirectory(prefix="preprocess-") as scratch:
         connection = duckdb.connect()
         try:
-            connection.execute("SET memory_limit = ?", [memory_limit])
+            try:
+                connection.execute("SET memory_limit = ?", [memory_limit])
+            except duckdb.Error as error:
+                raise PreprocessingError(f"--memory-limit: {sources.first_line(error)}") from error
             connection.execute("SET temp_directory = ?", [scratch])
             yield connection
         finally:
@@ -134,7 +138,7 @@ def _read(connection: duckdb.DuckDBPyConnection, table: schema.Table, found: Seq
         connection.execute(sql.read_table(table, tuple(found), rejects))
     except duckdb.Error as error:
         names = ", ".join(file.name for source in found for file in source.files)
-        raise PreprocessingError(f"{table}: cannot read {names}: {error}") from error
+        raise PreprocessingError(f"{table}: cannot read {names}: {sources.first_line(error)}") from error
     if all(source.is_parquet for source in found):
         # What the CSV reader would have made.
         connection.execute(
@@ -142,6 +146,10 @@ def _read(connection: duckdb.DuckDBPyConnection, table: schema.Table, found: Seq
             " column_name VARCHAR, error_type VARCHAR, csv_line VARCHAR)"
         )
         connection.execute(f"CREATE TEMP TABLE {rejects}_scan (scan_id UBIGINT, file_id UBIGINT, file_path VARCHAR)")
+    if swallowed := connection.execute(sql.swallowed_lines(table, rejects)).fetchone():
+        file, line = swallowed
+        place = f"{file}, line {line}" if line is not None else file
+        raise PreprocessingError(f"{table}: in {place} a quote is opened that swallows the end of its line; close it or remove it")
     rows, malformed = _one(connection, f"SELECT (SELECT count(*) FROM {table}), (SELECT count(*) FROM {rejects})")
     if not rows and not malformed:
         names = ", ".join(file.name for source in found for file in source.files)
@@ -152,13 +160,14 @@ def _count(connection: duckdb.DuckDBPyConnection) -> Counts:
     rows = connection.execute("SELECT split, count(*) FROM prepared GROUP BY split").fetchall()
     (quarantined,) = _one(connection, "SELECT count(*) FROM quarantine")
     (customers,) = _one(connection, "SELECT count(*) FROM customers")
+    (malformed,) = _one(connection, f"SELECT count(DISTINCT (scan_id, file_id, line)) FROM {_rejects(schema.Table.CUSTOMERS)}")
     rejects = _rejects(schema.Table.CLAIMS)
     (read,) = _one(
         connection,
         f"SELECT (SELECT count(*) FROM claims) + (SELECT count(*) FROM (SELECT DISTINCT scan_id, file_id, line FROM {rejects}))",
     )
     splits = dict(rows)
-    return Counts(read, quarantined, {name: splits.get(name, 0) for name in sql.SPLITS}, customers)
+    return Counts(read, quarantined, {name: splits.get(name, 0) for name in sql.SPLITS}, customers + malformed, malformed)
 
 
 def _check(connection: duckdb.DuckDBPyConnection, counts: Counts, max_quarantined: float) -> None:

@@ -26,7 +26,7 @@ def write(connection: duckdb.DuckDBPyConnection, output: Path, counts: prepare.C
             "quarantined": counts.quarantined,
             "splits": counts.splits,
         },
-        "customers": {"in": counts.customers_in},
+        "customers": {"in": counts.customers_in, "malformed": counts.malformed_customers},
         "label": _label(connection),
         "quarantine_reasons": dict(prepare.reasons(connection, _REASONS)),
     }

@@ -26,7 +26,7 @@ from training_code.claims.schema import (
     Table,
     columns,
 )
-from training_code.preprocess.sources import Source
+from training_code.preprocess.sources import FILE_COLUMN, Source
 
 SPLITS = ("train", "validation", "test")
 _BUCKETS = 10_000
@@ -60,7 +60,7 @@ def _read_source(table: Table, source: Source, rejects: str) -> str:
     record = [f"'{column.name}': {_shown(column)}" for column in columns(table)] + [f"'{CLAIM_ID}': {CLAIM_ID}"] * has_claim_id
     kept = names + [CLAIM_ID] * (table is Table.CLAIMS)
     return f"""SELECT {", ".join(kept)},
-  parse_filename(filename) AS file,
+  parse_filename({FILE_COLUMN}) AS file,
   CASE WHEN is_good THEN '' ELSE {_problems(table)} END AS problems,
   CASE WHEN NOT is_good THEN to_json({{{", ".join(record)}}})::VARCHAR END AS raw_record
 FROM (
@@ -69,7 +69,7 @@ FROM (
     SELECT *,
       {_lines(typed, 6)}
     FROM (
-      SELECT {", ".join(raw)}, filename
+      SELECT {", ".join(raw)}, {FILE_COLUMN}
       FROM {source.scan(rejects)}
     )
   )
@@ -137,6 +137,16 @@ def _problem(column: Column) -> str:
         + f"WHEN {raw} <> floor({raw}) THEN concat('{name} ', {_shown(column)}, ' is not an integer') " * column.is_integer
         + f"WHEN {raw} NOT BETWEEN {bounds} THEN concat('{name} ', {_shown(column)}, ' is not between {bounds}') END"
     )
+
+
+def swallowed_lines(table: Table, rejects: str) -> str:
+    """Records that reach over a line end: a quote was opened and not closed, and what it swallowed cannot be counted."""
+    return f"""SELECT parse_filename(scan.file_path), line
+FROM {rejects} JOIN {rejects}_scan AS scan USING (scan_id, file_id)
+WHERE contains(rtrim(csv_line, chr(10) || chr(13)), chr(10)) AND contains(ltrim(csv_line, chr(10) || chr(13)), chr(10))
+UNION ALL
+SELECT file, NULL FROM {table} WHERE contains(raw_record, '\\n')
+LIMIT 1"""
 
 
 def repeated_claims() -> list[str]:

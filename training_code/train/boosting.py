@@ -109,11 +109,15 @@ def fit_rounds(hyperparameters: Hyperparameters, train: xgb.DMatrix, *, rounds: 
 def _resume(checkpoint: Path) -> tuple[xgb.Booster | None, History]:
     if not checkpoint.exists():
         return None, History([], [], [])
-    booster = xgb.Booster(model_file=checkpoint)
-    saved = booster.attr(_HISTORY)
-    assert saved is not None, f"{checkpoint} is no checkpoint of this program"
+    try:
+        booster = xgb.Booster(model_file=checkpoint)
+        history = History(**json.loads(booster.attr(_HISTORY) or ""))
+    except (xgb.core.XGBoostError, ValueError, TypeError):
+        print(f"the checkpoint {checkpoint.name} is unreadable and not used")
+        checkpoint.unlink()
+        return None, History([], [], [])
     booster.set_attr(**{_HISTORY: None})
-    return booster, History(**json.loads(saved))
+    return booster, history
 
 
 def _save(booster: xgb.Booster, history: History, checkpoint: Path) -> None:
