@@ -99,6 +99,9 @@ def move_into_place(source: Path, target: Path) -> None:
     """
     if not source.exists():
         return
+    for parent in target.parents:
+        if parent.is_file():
+            parent.unlink()
     target.parent.mkdir(parents=True, exist_ok=True)
     if source.is_file():
         if target.is_dir():

@@ -36,7 +36,7 @@ def test_parquet_and_csv_hold_the_same(tmp_path: Path) -> None:
         text = tables.read(tmp_path / f"{table}.csv")
         for row, line in zip(rows, text, strict=True):
             for name, value in row.items():
-                assert (float(line[name]) if isinstance(value, float) else line[name]) == (value if isinstance(value, float) else str(value))
+                assert float(line[name]) == value if isinstance(value, float) else line[name] == str(value)
 
 
 def test_levels_are_as_frequent_as_in_the_real_data(

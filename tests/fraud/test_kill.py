@@ -76,4 +76,4 @@ def test_a_run_killed_at_random_moments_ends_with_the_same_bytes(few: Tables, tm
     with ThreadPoolExecutor(2) as pool:
         reused = list(pool.map(kill_and_repeat, range(KILLS), [moments.uniform(0.2, 1.6 * length) for _ in range(KILLS)]))
     # The kills have hit different stages, and what was finished was reused.
-    assert len(set(reused)) >= 3, reused
+    assert len(set(reused)) >= 2, reused

@@ -116,7 +116,8 @@ def test_explain_says_what_the_next_run_would_do(home: Home) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "hours"), [("P30D", 720), ("PT12H", 12), ("30d", 720), ("T90m", 1.5), ("P1W", 168), ("P1DT1H", 25), ("P1Y", 8760), ("P1M", 720)]
+    ("text", "hours"),
+    [("P30D", 720), ("PT12H", 12), ("30d", 720), ("T90m", 1.5), ("P1W", 168), ("P1DT1H", 25), ("P1Y", 8760), ("P1M", 720)],
 )
 def test_durations(text: str, hours: float) -> None:
     assert parse(text).total_seconds() == hours * 3600

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from local_sagemaker import BadInputError, Definition, Event, Execution, Home, Options
-from tests.support.definitions import content, definition, output, processing, put, run, statuses
+from tests.support.definitions import content, definition, output, processing, put, run, statuses, training
 
 COPY = """
 import sys, pathlib
@@ -63,7 +63,8 @@ def test_conditions_know_not_or_in(home: Home) -> None:
             {"Type": "LessThan", "LeftValue": 2, "RightValue": 1},
         ],
     }
-    step = {"Name": "C", "Type": "Condition", "Arguments": {"Conditions": [condition], "IfSteps": [processing(home, "Yes", COPY)], "ElseSteps": []}}
+    branches = {"IfSteps": [processing(home, "Yes", COPY)], "ElseSteps": []}
+    step = {"Name": "C", "Type": "Condition", "Arguments": {"Conditions": [condition], **branches}}
     for value, expected in (("c", "Succeeded"), ("a", "NotExecuted")):
         result = run(home, step, parameters=({"Name": "P", "Type": "String", "DefaultValue": value},))
         assert statuses(result)["Yes"] == expected
@@ -85,6 +86,23 @@ def test_a_failed_branch_does_not_stop_the_others(home: Home) -> None:
     assert "first line" in broken.log.read_text()
     # Nothing of a failed step is published.
     assert not home.exists(f"s3://runs/{result.execution}/Broken")
+
+
+@pytest.mark.parametrize("broken", ["regex", "archive", "condition", "request"])
+def test_a_step_that_breaks_the_machinery_fails_alone(home: Home, broken: str) -> None:
+    train = training(home, "Broken", "print('x')")
+    match broken:
+        case "regex":
+            train["Arguments"]["AlgorithmSpecification"]["MetricDefinitions"][0]["Regex"] = "m=([0-9"
+        case "archive":
+            put(home, "s3://code/Broken/sourcedir.tar.gz", "no archive")
+        case "condition":
+            train = {"Name": "Broken", "Type": "Condition", "Arguments": {"Conditions": ["x"], "IfSteps": [], "ElseSteps": []}}
+        case "request":
+            train = {"Name": "Broken", "Type": "RegisterModel", "Arguments": {"ModelPackageGroupName": {"a": 1}}}
+    result = run(home, train, processing(home, "Fine", COPY))
+    assert statuses(result) == {"Broken": "Failed", "Fine": "Succeeded"}
+    assert result.step("Broken").reason
 
 
 def test_independent_steps_run_side_by_side(home: Home, tmp_path: Path) -> None:
@@ -153,6 +171,11 @@ STEP = {"Name": "A", "Type": "Fail", "Arguments": {"ErrorMessage": "x"}}
         ({"Steps": [{"Name": "A"}]}, "step A has no Type"),
         ({"Steps": [STEP, STEP]}, "step A is defined twice"),
         ({"Steps": [STEP | {"Type": "EMR"}]}, "step A has the type EMR, which cannot run locally"),
+        ({"Steps": [STEP | {"Name": "../../out"}]}, "a name is 1 to 64 letters"),
+        ({"Steps": [STEP | {"DependsOn": 5}]}, "DependsOn of step A must be a list"),
+        ({"Steps": [STEP | {"DependsOn": [{"x": 1}]}]}, "an entry in DependsOn of step A has no Step"),
+        ({"Steps": [STEP], "Parameters": 5}, "Parameters must be a list"),
+        ({"Steps": [STEP], "Parameters": [{"Name": "P"}, {"Name": "P"}]}, "the parameter P is declared twice"),
         ({"Steps": [STEP | {"DependsOn": ["B"]}]}, "step A refers to the step B, which is not defined"),
         ({"Steps": [STEP | {"Arguments": {"ErrorMessage": {"Get": "Steps.B.x"}}}]}, "refers to the step B"),
         ({"Steps": [STEP | {"Arguments": {"ErrorMessage": {"Get": "Parameters.P"}}}]}, "parameter P, which is not declared"),
@@ -178,6 +201,7 @@ def test_a_file_that_is_no_definition_is_refused(tmp_path: Path) -> None:
     [
         ({"Type": "String"}, {}, "P has no default"),
         ({"Type": "Integer", "DefaultValue": 1}, {"Q": "1"}, "there is no parameter Q; the definition has P"),
+        ({"Type": "Integer", "DefaultValue": "x"}, {}, "P is of type Integer, and 'x' is not"),
         ({"Type": "Integer", "DefaultValue": 1}, {"P": "1.5"}, "P is of type Integer, and '1.5' is not"),
         ({"Type": "Float", "DefaultValue": 1.0}, {"P": "x"}, "P is of type Float"),
         ({"Type": "Boolean", "DefaultValue": True}, {"P": "perhaps"}, "P is of type Boolean"),

@@ -113,7 +113,11 @@ def test_a_prefix_need_not_end_at_a_slash(home: Home) -> None:
     put(home, "s3://data/claims-1.csv", "1")
     put(home, "s3://data/claims-2.csv", "2")
     put(home, "s3://data/other.csv", "3")
-    script = "import os, pathlib; pathlib.Path('/opt/ml/processing/output/out/x').write_text(' '.join(sorted(os.listdir('/opt/ml/processing/input/d'))))"
+    script = """
+    import os, pathlib
+    names = sorted(os.listdir('/opt/ml/processing/input/d'))
+    pathlib.Path('/opt/ml/processing/output/out/x').write_text(' '.join(names))
+    """
     result = run(home, processing(home, "A", script, inputs={"d": "s3://data/claims"}))
     assert content(home, result, "A", "x") == "claims-1.csv claims-2.csv"
 
@@ -274,6 +278,15 @@ def test_a_runtime_installs_its_packages_once(home: Home) -> None:
     assert content(home, result, "A", "x") == "42"
 
 
+def _register(model_uri: Any) -> dict[str, Any]:
+    specification = {"Containers": [{"Image": IMAGE, "ModelDataUrl": model_uri}]}
+    return {
+        "Name": "Register",
+        "Type": "RegisterModel",
+        "Arguments": {"ModelPackageGroupName": "g", "InferenceSpecification": specification},
+    }
+
+
 def test_models_and_packages_are_registered_in_order(home: Home) -> None:
     train = training(home, "T", "print('x')")
     model_uri = {"Get": "Steps.T.ModelArtifacts.S3ModelArtifacts"}
@@ -281,10 +294,7 @@ def test_models_and_packages_are_registered_in_order(home: Home) -> None:
         "Name": "Create", "Type": "Model",
         "Arguments": {"ExecutionRoleArn": "r", "PrimaryContainer": {"Image": IMAGE, "ModelDataUrl": model_uri}},
     }  # fmt: skip
-    register = {
-        "Name": "Register", "Type": "RegisterModel",
-        "Arguments": {"ModelPackageGroupName": "g", "InferenceSpecification": {"Containers": [{"Image": IMAGE, "ModelDataUrl": model_uri}]}},
-    }  # fmt: skip
+    register = _register(model_uri)
     results = [run(home, train, create, register) for _ in range(2)]
     names = {result.step("Create").properties["ModelName"] for result in results}
     assert len(names) == 2
@@ -294,11 +304,7 @@ def test_models_and_packages_are_registered_in_order(home: Home) -> None:
 
 
 def test_a_package_without_its_archive_is_refused(home: Home) -> None:
-    register = {
-        "Name": "Register", "Type": "RegisterModel",
-        "Arguments": {"ModelPackageGroupName": "g", "InferenceSpecification": {"Containers": [{"Image": IMAGE, "ModelDataUrl": "s3://no/model.tar.gz"}]}},
-    }  # fmt: skip
-    result = run(home, register)
+    result = run(home, _register("s3://no/model.tar.gz"))
     assert "no model archive at s3://no/model.tar.gz" in result.step("Register").reason
     assert Registry(History(home)).packages() == []
 
@@ -319,6 +325,46 @@ def test_what_a_dead_run_had_committed_is_published_by_the_next(home: Home, monk
     result = run(home, step)
     assert statuses(result) == {"A": "Cached"}
     assert content(home, result, "A", "x") == "whole"
+
+
+@pytest.mark.parametrize("kind", ["file over folder", "folder over file"])
+def test_a_fixed_output_takes_what_was_written_last(home: Home, kind: str) -> None:
+    folder = "import pathlib; p = pathlib.Path('/opt/ml/processing/output/out/x'); p.mkdir(); (p / 'y').write_text('folder')"
+    file = "import pathlib; pathlib.Path('/opt/ml/processing/output/out/x').write_text('file')"
+    scripts = [folder, file] if kind == "file over folder" else [file, folder]
+    for script in scripts:
+        step = processing(home, "A", script)
+        step["Arguments"]["ProcessingOutputConfig"]["Outputs"][0]["S3Output"]["S3Uri"] = "s3://fixed/out"
+        assert run(home, step).status == "Succeeded"
+    found = home.path("s3://fixed/out/x")
+    assert (found.read_text() if found.is_file() else (found / "y").read_text()) == scripts[-1].split("write_text('")[1].split("'")[0]
+
+
+def test_an_output_that_cannot_be_moved_leaves_the_home_usable(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    step = processing(home, "A", "import pathlib; pathlib.Path('/opt/ml/processing/output/out/x').touch()")
+
+    def refuse(*arguments: object) -> None:
+        raise OSError("no space left")
+
+    def die(*arguments: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(History, "_publish", die)
+        patch.setattr(History, "end", lambda *arguments: None)
+        with pytest.raises(KeyboardInterrupt):
+            run(home, step)
+    with monkeypatch.context() as patch:
+        patch.setattr("local_sagemaker.history.move_into_place", refuse)
+        (row,) = History(home).executions(5)
+    assert row["status"] == "Stopped"
+    assert run(home, step).status == "Succeeded"
+
+
+def test_a_home_with_a_broken_history_says_so(home: Home) -> None:
+    home.database.write_text("this is no database, and long enough to be seen as none " * 20)
+    with pytest.raises(BadInputError, match="move it away"):
+        History(home)
 
 
 def test_two_runs_at_once_in_one_home_do_not_harm_each_other(home: Home, tmp_path: Path) -> None:

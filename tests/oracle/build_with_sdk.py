@@ -171,8 +171,8 @@ class Builder:
             network_config=NetworkConfig(enable_network_isolation=True, encrypt_inter_container_traffic=True),
         )  # fmt: skip
         return ProcessingStep(
-            name, description=n["descriptions"][name], property_files=files, cache_config=CacheConfig(enable_caching=True, expire_after="P30D"),
-            retry_policies=_retries(), step_args=processor.run(
+            name, description=n["descriptions"][name], property_files=files,
+            cache_config=CacheConfig(enable_caching=True, expire_after="P30D"), retry_policies=_retries(), step_args=processor.run(
                 inputs=[_input(*entry) for entry in [*inputs, ("code", n["code"][name]["uri"])]],
                 outputs=[self.output(name, output) for output in outputs], arguments=arguments or None,
             ),

@@ -9,6 +9,7 @@ import pipeline_definition
 import settings
 from fraud import local_resources
 from pipeline_definition import code_archives, picture
+from pipeline_definition.instances import has_local_disks
 from pipeline_definition.pipeline import walk
 from pipeline_definition.validation import findings
 
@@ -41,6 +42,18 @@ def test_jobs_are_isolated_encrypted_limited_and_have_their_own_role() -> None:
         assert arguments["StoppingCondition"]["MaxRuntimeInSeconds"] <= 7200
         assert step["CacheConfig"] == {"Enabled": True, "ExpireAfter": "P30D"}
         assert step["RetryPolicies"]
+
+
+def test_instances_with_disks_of_their_own_get_no_volume_key() -> None:
+    """The service refuses one there."""
+    chosen = settings.load("dev")
+    job = chosen.jobs.train.model_copy(update={"instance_type": "ml.g4dn.xlarge"})
+    changed = chosen.model_copy(update={"jobs": chosen.jobs.model_copy(update={"train": job})})
+    steps = pipeline_definition.build(changed, local_resources.named(changed))["Steps"]
+    assert "VolumeKmsKeyId" not in steps[1]["Arguments"]["ResourceConfig"]
+    assert "KmsKeyId" in steps[1]["Arguments"]["OutputDataConfig"]
+    assert all(map(has_local_disks, ("ml.m5d.large", "ml.c6gd.large", "ml.g5.xlarge", "ml.p4d.24xlarge")))
+    assert not any(map(has_local_disks, ("ml.m5.large", "ml.c5.xlarge", "ml.p3.2xlarge", "ml.r5.large")))
 
 
 def test_no_cache_key_holds_an_execution_variable() -> None:

@@ -147,7 +147,7 @@ def test_steps_refuse_what_cannot_work() -> None:
         _processing().value("R", "a")
     with pytest.raises(DefinitionError, match="longer than 256"):
         _processing(container_arguments=["x" * 257])
-    with pytest.raises(DefinitionError, match="hyperparameter eta is 0.1"):
+    with pytest.raises(DefinitionError, match=r"hyperparameter eta is 0\.1"):
         _training(hyperparameters={"eta": 0.1})
     with pytest.raises(DefinitionError, match="Spot needs max_wait_seconds"):
         _training(use_spot=True)
@@ -155,8 +155,9 @@ def test_steps_refuse_what_cannot_work() -> None:
         TuningStep(name="Tune", trial=_training(), ranges=[], objective="loss")
     with pytest.raises(DefinitionError, match="choices only"):
         TuningStep(
-            name="Tune", trial=_training(), ranges=[Range(name="eta", low=0.1, high=0.2)], objective="validation:auc", strategy=Strategy.GRID
-        )
+            name="Tune", trial=_training(), ranges=[Range(name="eta", low=0.1, high=0.2)], objective="validation:auc",
+            strategy=Strategy.GRID,
+        )  # fmt: skip
     with pytest.raises(DefinitionError, match="either max_attempts or"):
         RetryPolicy(faults=(Fault.SERVICE,))
     with pytest.raises(DefinitionError, match="is no Integer"):

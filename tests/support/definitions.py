@@ -62,7 +62,7 @@ def processing(
                     {
                         "OutputName": output,
                         "S3Output": {
-                            "S3Uri": {"Std:Join": {"On": "/", "Values": ["s3://runs", {"Get": "Execution.PipelineExecutionId"}, name, output]}},
+                            "S3Uri": _run_uri(name, output),
                             "LocalPath": f"{ML}/output/{output}",
                             "S3UploadMode": "EndOfJob",
                         },
@@ -76,6 +76,10 @@ def processing(
     if cached:
         step["CacheConfig"] = {"Enabled": True, "ExpireAfter": "P30D"}
     return step | more
+
+
+def _run_uri(*parts: str) -> dict[str, Any]:
+    return {"Std:Join": {"On": "/", "Values": ["s3://runs", {"Get": "Execution.PipelineExecutionId"}, *parts]}}
 
 
 def training(home: Home, name: str, script: str, *, hyperparameters: dict[str, str] | None = None, **more: Any) -> Step:
@@ -121,7 +125,9 @@ def definition(*steps: Step, parameters: tuple[dict[str, Any], ...] = ()) -> dic
     return {"Version": "2020-12-01", "Parameters": list(parameters), "Steps": list(steps)}
 
 
-def run(home: Home, *steps: Step, parameters: tuple[dict[str, Any], ...] = (), overrides: dict[str, Any] | None = None, **options: Any) -> Result:
+def run(
+    home: Home, *steps: Step, parameters: tuple[dict[str, Any], ...] = (), overrides: dict[str, Any] | None = None, **options: Any
+) -> Result:
     parsed = Definition.parse(json.loads(json.dumps(definition(*steps, parameters=parameters))))
     return Execution(parsed, home, overrides=overrides, options=Options(**({"pipeline": "test", "slots": 2} | options))).run()
 

@@ -66,7 +66,9 @@ def test_the_page_has_four_plots_and_no_outside_reference(evaluated: Path) -> No
 
 @pytest.mark.parametrize("capacity", ["0", "1", "-0.5"])
 def test_an_impossible_capacity_is_a_clear_error(trained: Trained, tmp_path: Path, capacity: str) -> None:
-    done = steps.run("evaluate", "--test", trained.splits / "test", "--model", trained.model, "--output", tmp_path, "--review-capacity", capacity)
+    done = steps.run(
+        "evaluate", "--test", trained.splits / "test", "--model", trained.model, "--output", tmp_path, "--review-capacity", capacity
+    )
     assert done.code == 1
     assert "--review-capacity" in done.output
     assert not list(tmp_path.iterdir())

@@ -42,6 +42,14 @@ def test_the_threshold_flags_what_fits_and_as_much_as_fits(rows: list[tuple[int,
         assert at.recall == pytest.approx(label[flagged].sum() / label.sum())
 
 
+def test_a_tie_above_the_capacity_flags_nobody_in_single_precision_either() -> None:
+    """Scores are float32 where they are served; the threshold must be above the tie there, too."""
+    score = np.full(10, 0.3, np.float32)
+    at = metrics.at_capacity(metrics.Ranking.of([0] * 9 + [1], score), 0.1)
+    assert at.flagged == 0
+    assert not (score >= at.threshold).any()
+
+
 def test_the_bootstrap_interval_covers_the_estimate_and_is_repeatable() -> None:
     rng = np.random.default_rng(1)
     label = (rng.random(800) < 0.1).astype(float)

@@ -3,6 +3,9 @@
 import csv
 import gzip
 import json
+import subprocess
+import sys
+import venv
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,6 +16,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from pipeline_definition import code_archives
 from tests.support import claims as tables
 from tests.support import steps
 from tests.support.claims import Row, Tables
@@ -175,6 +179,73 @@ def test_malformed_lines_are_counted_too(synthetic: Tables, tmp_path: Path) -> N
     counts = steps.quality(tmp_path / "out")["claims"]
     assert (counts["in"], counts["out"], counts["quarantined"]) == (32, 30, 2)
     assert all(row["reasons"].startswith("malformed line: ") for row in _quarantine(tmp_path / "out"))
+
+
+@pytest.mark.parametrize("rows", [(5,), (5, 9)], ids=["never closed", "closed later"])
+def test_a_stray_quote_does_not_make_claims_vanish(synthetic: Tables, tmp_path: Path, rows: tuple[int, ...]) -> None:
+    lines = synthetic.claims.read_text().split("\n")[:41]
+    for row in rows:
+        lines[row] = lines[row].replace(",", ',"', 1)
+    (tmp_path / "claims.csv").write_text("\n".join(lines) + "\n")
+    done = steps.preprocess(tmp_path / "claims.csv", synthetic.customers, tmp_path / "out", "--max-quarantined", "1")
+    assert (done.code, "a quote is opened that swallows the end of its line" in done.output) == (1, True), done.output
+
+
+def test_mixed_line_ends_are_one_clear_line(synthetic: Tables, tmp_path: Path) -> None:
+    content = synthetic.claims.read_bytes().split(b"\n")
+    (tmp_path / "claims.csv").write_bytes(b"\r\n".join(content[:20]) + b"\r\n" + b"\n".join(content[20:]))
+    done = steps.preprocess(tmp_path / "claims.csv", synthetic.customers, tmp_path / "out")
+    if done.code == 0:
+        # A reader that copes is as good.
+        assert steps.quality(tmp_path / "out")["claims"]["out"] == 2000
+    else:
+        assert [line for line in done.output.splitlines() if line] == [
+            "error: claims: cannot read claims.csv: lines end in different ways within the file; save it with one kind of line end"
+        ]
+
+
+@pytest.mark.parametrize("header", ["filename", "Fraud", "", "source_file"])
+def test_columns_that_nobody_asked_for_may_have_any_name(synthetic: Tables, tmp_path: Path, header: str) -> None:
+    lines = synthetic.claims.read_text().splitlines()[:40]
+    (tmp_path / "claims.csv").write_text("\n".join([f"{header},{header},{lines[0]}", *(f"x,y,{line}" for line in lines[1:])]) + "\n")
+    done = steps.preprocess(tmp_path / "claims.csv", synthetic.customers, tmp_path / "out")
+    assert done.code == 0, done.output
+    assert steps.quality(tmp_path / "out")["claims"]["out"] == 39
+
+
+def test_malformed_customers_are_counted(synthetic: Tables, tmp_path: Path) -> None:
+    claims, customers = _some(synthetic, 10)
+    file = tables.write(tmp_path / "customers.csv", customers)
+    file.write_text(file.read_text() + "1,2\n")
+    assert steps.preprocess(tables.write(tmp_path / "claims.csv", claims), file, tmp_path / "out").code == 0
+    assert steps.quality(tmp_path / "out")["customers"] == {"in": 11, "malformed": 1}
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "message"), [("--memory-limit", "much", "--memory-limit"), ("--rows-per-part", "0", "at least one row")]
+)
+def test_options_that_make_no_sense_are_clear_errors(synthetic: Tables, tmp_path: Path, option: str, value: str, message: str) -> None:
+    done = steps.preprocess(synthetic.claims, synthetic.customers, tmp_path / "out", option, value)
+    assert (done.code, message in done.output, "Traceback" in done.output) == (1, True, False)
+
+
+def test_the_wheel_is_installed_where_duckdb_is_missing(synthetic: Tables, tmp_path: Path) -> None:
+    """As in the container: an interpreter without DuckDB, a wheel beside the job, and no network."""
+    wheelhouse = tmp_path / "wheelhouse"
+    wheelhouse.mkdir()
+    command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "wheel", "--quiet", "--no-deps", "duckdb==2.0.0"]
+    subprocess.run([*command, "--wheel-dir", str(wheelhouse)], check=True)
+    venv.create(tmp_path / "venv", with_pip=True)
+    archive = tmp_path / "preprocess.pyz"
+    archive.write_bytes(code_archives.build()["Preprocess"].content)
+    done = subprocess.run(
+        [tmp_path / "venv/bin/python", archive, "--claims", synthetic.claims, "--customers", synthetic.customers,
+         "--wheelhouse", wheelhouse, "--output", tmp_path / "out"],
+        env={"PATH": "/usr/bin:/bin", "PIP_NO_INDEX": "1", "TMPDIR": str(tmp_path)}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert steps.preprocess(synthetic.claims, synthetic.customers, tmp_path / "here").code == 0
+    assert steps.encoded(tmp_path / "out") == steps.encoded(tmp_path / "here")
 
 
 def test_too_many_bad_claims_fail_the_step(synthetic: Tables, tmp_path: Path) -> None:

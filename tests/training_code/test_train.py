@@ -80,6 +80,15 @@ def test_a_checkpoint_of_other_hyperparameters_is_not_used(trained: Trained, tmp
     assert "round 50:" in done.output
 
 
+def test_an_unreadable_checkpoint_is_not_used(trained: Trained, tmp_path: Path) -> None:
+    told = json.loads((trained.model / "training.json").read_text())
+    checkpoint = tmp_path / f"{told['fingerprint']}.ubj"
+    checkpoint.write_bytes(b"torn")
+    done = train(trained.splits, tmp_path / "model", tmp_path)
+    assert (done.code, "unreadable and not used" in done.output) == (0, True)
+    assert (tmp_path / "model/model.ubj").read_bytes() == (trained.model / "model.ubj").read_bytes()
+
+
 def test_a_split_without_fraud_is_a_clear_error(trained: Trained, tmp_path: Path) -> None:
     (tmp_path / "train").mkdir()
     table = pq.read_table(next((trained.splits / "train").glob("*.parquet")))
