@@ -29,8 +29,8 @@ lint: $(DEV_READY)  ## Check style and the layering of the packages
 types: $(DEV_READY)  ## Check types
 	$(BIN)/mypy
 
-bench: $(DEV_READY)  ## Measure what the README claims (SIZES=... for other sizes)
-	$(BIN)/python -m benchmarks $(SIZES)
+bench: $(DEV_READY)  ## Measure what the README claims (BENCH="--rows 200000" for another size)
+	$(BIN)/python -m benchmarks $(BENCH)
 
 clean:  ## Remove everything that can be made again, local runs included
 	rm -rf $(VENV) .venv-oracle .wheelhouse .local .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info

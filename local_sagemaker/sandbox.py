@@ -88,8 +88,9 @@ class Sandbox:
         environment = {
             "PYTHONUNBUFFERED": "1",
             "OMP_NUM_THREADS": str(threads),
-            # Threads that wait for each other while spinning take the CPU from jobs beside them: a job got 20 times slower.
-            "OMP_WAIT_POLICY": "PASSIVE",
+            # Threads that spin while they wait for each other take the CPU from jobs beside them; those that
+            # sleep at once are slow to wake. This is what OpenMP does by itself where it knows of the others.
+            "GOMP_SPINCOUNT": "1000",
             "SAGEMAKER_BASE_DIR": ML,
         } | {name: str(value) for name, value in own.items()}
         if not self._is_namespace:

@@ -9,7 +9,7 @@ from fraud import synthetic_claims
 from tests.support.claims import Tables
 
 # Tests run side by side, and spinning threads would take the CPU from each other.
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 
 PROJECT = Path(__file__).parent.parent
 REAL = PROJECT.parent / "shared" / "data"

@@ -76,7 +76,7 @@ def _arguments() -> argparse.ArgumentParser:
     parser.add_argument("--test", type=float, default=0.15, help="share of policies")
     parser.add_argument("--rows-per-part", type=int, default=1_000_000)
     parser.add_argument("--max-quarantined", type=float, default=0.05, help="share of bad claims that fails the step")
-    parser.add_argument("--memory-limit", default="2GB", help="DuckDB spills to disk beyond it")
+    parser.add_argument("--memory-limit", default="3GB", help="DuckDB spills to disk beyond it")
     parser.add_argument("--print-sql", action="store_true", help="print the encoding and stop")
     return parser
 

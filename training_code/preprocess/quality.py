@@ -89,7 +89,6 @@ def _numbers(connection: duckdb.DuckDBPyConnection) -> Statistics:
 
 def _add_histograms(connection: duckdb.DuckDBPyConnection, numbers: Statistics) -> None:
     """Equal-width bins between minimum and maximum; integers with few values get a bin each."""
-    parts = []
     for name, statistics in numbers.items():
         low, high = float(str(statistics["minimum"])), float(str(statistics["maximum"]))
         whole = isinstance(statistics["maximum"], int)
@@ -98,16 +97,11 @@ def _add_histograms(connection: duckdb.DuckDBPyConnection, numbers: Statistics) 
         else:
             edges = [low + (high - low) * step / _BINS for step in range(_BINS + 1)]
         width = (edges[-1] - edges[0]) / (len(edges) - 1) or 1.0
+        place = f"least(floor(({name} - {edges[0]!r}::DOUBLE) / {width!r}::DOUBLE), {len(edges) - 2})::USMALLINT"
+        # A query a column: grouping by one small number is several times as fast as collecting all in one pass.
+        counted = dict(connection.execute(f"SELECT {place}, count(*) FROM prepared GROUP BY 1").fetchall())
         statistics["edges"] = [round(edge, 6) for edge in edges]
-        parts.append(
-            f"histogram(least(floor(({name} - {edges[0]!r}::DOUBLE) / {width!r}::DOUBLE), {len(edges) - 2})::USMALLINT)"
-        )
-    row = connection.execute(f"SELECT {', '.join(parts)} FROM prepared").fetchone()
-    assert row is not None
-    for statistics, counted in zip(numbers.values(), row, strict=True):
-        bins = statistics["edges"]
-        assert isinstance(bins, list)
-        statistics["counts"] = [counted.get(place, 0) for place in range(len(bins) - 1)]
+        statistics["counts"] = [counted.get(bin_number, 0) for bin_number in range(len(edges) - 1)]
 
 
 def _page(document: dict[str, object], counts: prepare.Counts) -> str:

@@ -21,13 +21,14 @@ from training_code.claims import schema
 from training_code.paths import ML
 from training_code.train import boosting, out_of_fold
 
+_CLAIMS_PER_THREAD = 25_000
+
 
 def main() -> int:
     parser = _parser()
     arguments = parser.parse_args()
     names = [field.name for field in dataclasses.fields(boosting.Hyperparameters)]
     hyperparameters = boosting.Hyperparameters(**{name: getattr(arguments, name) for name in names})
-    threads = int(os.environ.get("OMP_NUM_THREADS") or os.environ.get("SM_NUM_CPUS") or os.cpu_count() or 1)
     try:
         train, validation = encoded.read(arguments.train), encoded.read(arguments.validation)
         for name, split in (("train", train), ("validation", validation)):
@@ -35,6 +36,7 @@ def main() -> int:
                 raise encoded.DataError(f"the {name} split has {len(split)} claims of one class only: nothing to learn from")
     except encoded.DataError as error:
         return failure.report(str(error))
+    threads = _threads(len(train))
     fingerprint = _fingerprint(hyperparameters, encoded.digest(arguments.train, arguments.validation))
     features = list(schema.FEATURE_NAMES)
     d_train = xgb.QuantileDMatrix(train.features, train.label, feature_names=features)
@@ -57,6 +59,16 @@ def main() -> int:
     out_of_fold.save(predictions, arguments.model_dir)
     checkpoint.unlink(missing_ok=True)
     return 0
+
+
+def _threads(claims: int) -> int:
+    """One thread per so many claims, and no more than there are CPUs.
+
+    With less to do than that, threads spend a round waiting for each other:
+    two are no faster than one, and beside another job twenty times slower.
+    """
+    cpus = int(os.environ.get("OMP_NUM_THREADS") or os.environ.get("SM_NUM_CPUS") or os.cpu_count() or 1)
+    return max(1, min(cpus, claims // _CLAIMS_PER_THREAD))
 
 
 def _report(rounds: int, history: boosting.History) -> None:

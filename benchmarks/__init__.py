@@ -1,0 +1,1 @@
+"""What the README claims, measured on this machine: ``make bench``."""

@@ -1,0 +1,85 @@
+"""Measure preprocessing against pandas, the cold run against its scripts, and the cached run against the cold.
+
+    python -m benchmarks                      # 5,000,000 claims
+    python -m benchmarks --rows 200000        # quicker
+    python -m benchmarks --only run
+"""
+
+import argparse
+import statistics
+import sys
+import tempfile
+from pathlib import Path
+
+from benchmarks import measure
+from benchmarks.measure import Measured, python
+
+_REAL = measure.PROJECT.parent / "shared" / "data"
+_REPEATS = 3
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rows", type=int, default=5_000_000, help="claims to preprocess")
+    parser.add_argument("--only", choices=["preprocess", "run"], help="one of the two")
+    arguments = parser.parse_args()
+    print(f"on {measure.processors()}")
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+        if arguments.only != "preprocess":
+            _runs(Path(folder))
+        if arguments.only != "run":
+            _preprocess(Path(folder), arguments.rows)
+    return 0
+
+
+def _preprocess(folder: Path, rows: int) -> None:
+    print(f"\npreprocessing {rows:,} claims × {rows:,} customers, CSV to Parquet (one run each, one after the other)")
+    measure.run(python("fraud.main", "data", "--rows", rows, "--out", folder / "data"))
+    claims, customers = folder / "data/claims.csv", folder / "data/customers.csv"
+    own = measure.run(python("training_code.preprocess", "--claims", claims, "--customers", customers, "--output", folder / "own"))
+    pandas = measure.run(python("benchmarks.pandas_preprocess", claims, customers, folder / "pandas"))
+    print(f"{'':10}{'seconds':>10}{'peak GiB':>10}")
+    for name, found in (("pandas", pandas), ("ours", own)):
+        print(f"{name:10}{found.seconds:10.1f}{found.peak_bytes / 2**30:10.2f}")
+    print(f"ours is {pandas.seconds / own.seconds:.1f} × as fast, with {own.peak_bytes / pandas.peak_bytes:.2f} of the memory")
+
+
+def _runs(folder: Path) -> None:
+    claims, customers = _REAL / "claims.csv", _REAL / "customers.csv"
+    if not claims.exists():
+        measure.run(python("fraud.main", "data", "--rows", 5000, "--out", folder / "few"))
+        claims, customers = folder / "few/claims.csv", folder / "few/customers.csv"
+    print(f"\nthe pipeline on 5,000 claims ({claims.parent.name}), medians of {_REPEATS}, in turn")
+    scripts, cold, cached = [], [], []
+    for number in range(_REPEATS):
+        scripts.append(_scripts(folder / f"scripts{number}", claims, customers))
+        home = folder / f"home{number}"
+        run = python("fraud.main", "run", "--claims", claims, "--customers", customers, "--home", home)
+        cold.append(measure.run(run).seconds)
+        cached.append(measure.run(run).seconds)
+    by_hand, first, again = map(statistics.median, (scripts, cold, cached))
+    print(f"scripts by hand {by_hand:6.2f} s")
+    print(f"cold run        {first:6.2f} s   {statistics.median([c / s for c, s in zip(cold, scripts, strict=True)]):.2f} × the scripts")
+    print(f"cached run      {again:6.2f} s   1/{statistics.median([c / a for c, a in zip(cold, cached, strict=True)]):.1f} of the cold run")
+
+
+def _scripts(folder: Path, claims: Path, customers: Path) -> float:
+    """The step scripts one after the other, as a person would start them."""
+    from pipeline_definition import code_archives
+
+    folder.mkdir()
+    (folder / "serve.pyz").write_bytes(code_archives.build()["Serve"].content)
+    commands = [
+        python("training_code.preprocess", "--claims", claims, "--customers", customers, "--output", folder),
+        python("training_code.train", "--train", folder / "train", "--validation", folder / "validation",
+               "--model-dir", folder / "model", "--checkpoints", folder / "checkpoints"),
+        python("training_code.evaluate", "--test", folder / "test", "--model", folder / "model", "--output", folder / "evaluation"),
+        python("training_code.package", "--model", folder / "model", "--evaluation", folder / "evaluation",
+               "--serving-code", folder / "serve.pyz", "--output", folder / "package"),
+    ]  # fmt: skip
+    found: list[Measured] = [measure.run(command) for command in commands]
+    return sum(step.seconds for step in found)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
