@@ -3,6 +3,7 @@
 import csv
 import gzip
 import json
+import statistics
 import subprocess
 import sys
 import venv
@@ -388,7 +389,8 @@ def test_the_quality_report_counts_what_is_there(synthetic: Tables, tmp_path: Pa
     hours = document["columns"]["incident_hour"]
     assert sum(hours["counts"]) == len(claims)
     values = [int(claim["incident_hour"]) for claim in claims]
-    assert hours["mean"] == pytest.approx(sum(values) / len(values), rel=1e-5)
+    assert hours["mean"] == pytest.approx(statistics.mean(values), rel=1e-5)
+    assert hours["standard_deviation"] == pytest.approx(statistics.pstdev(values), rel=1e-4)
     page = next((tmp_path / "quality").glob("*.html")).read_text()
     assert page.count("<svg") >= 20
     assert "http" not in page.replace("http://www.w3.org/2000/svg", "")
