@@ -7,8 +7,9 @@ README of this folder.
 from local_sagemaker.definition import Definition
 from local_sagemaker.errors import BadInputError, StepFailedError
 from local_sagemaker.events import Event
-from local_sagemaker.execution import Execution, Options, Result, StepResult
+from local_sagemaker.execution import Execution
 from local_sagemaker.home import Home
+from local_sagemaker.results import Options, Result, StepResult
 
 __all__ = [
     "BadInputError",

@@ -2,13 +2,12 @@
 
 import concurrent.futures
 import graphlib
-import os
 import secrets
 import shutil
 import threading
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -23,55 +22,14 @@ from local_sagemaker.home import Home
 from local_sagemaker.jobs import base, processing, requests, training
 from local_sagemaker.processes import Processes
 from local_sagemaker.registry import Registry
+from local_sagemaker.results import Options, Result, StepResult
 from local_sagemaker.retries import Retries
 from local_sagemaker.runtimes import Runtimes
-from local_sagemaker.sandbox import Isolation
 from local_sagemaker.slots import Slots, threads_per_job
 
 _JOBS = {"Processing": processing.run, "Training": training.run}
 _IMAGES = {"Processing": ("AppSpecification", "ImageUri"), "Training": ("AlgorithmSpecification", "TrainingImage")}
 _ARN = "arn:aws:sagemaker:eu-west-1:000000000000:pipeline/{pipeline}"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Options:
-    """How to run. ``slots`` is the number of CPUs that jobs may use at once."""
-
-    pipeline: str = "local"
-    use_cache: bool = True
-    slots: int = field(default_factory=lambda: os.cpu_count() or 1)
-    isolation: Isolation = Isolation.AUTO
-    retry_wait_scale: float = 0.01
-
-
-@dataclass(frozen=True)
-class StepResult:
-    """How a step ended: Succeeded, Failed, Stopped or NotExecuted."""
-
-    name: str
-    type: str
-    status: str
-    seconds: float = 0.0
-    is_cached: bool = False
-    attempts: int = 0
-    reason: str = ""
-    why: str = ""
-    log: Path | None = None
-    properties: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Result:
-    """How an execution ended: Succeeded, Failed or Stopped; steps in the order of the definition."""
-
-    execution: str
-    status: str
-    started: datetime
-    seconds: float
-    steps: tuple[StepResult, ...]
-
-    def step(self, name: str) -> StepResult:
-        return next(step for step in self.steps if step.name == name)
 
 
 class Execution:

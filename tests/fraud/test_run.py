@@ -1,8 +1,12 @@
 """``fraud run`` on real claims: what it reaches, what it reuses, what it refuses."""
 
+import contextlib
 import json
+import os
+import pty
 import random
 import shutil
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +15,7 @@ import pytest
 from local_sagemaker import Home
 from tests.support import claims as tables
 from tests.support.claims import Tables
-from tests.support.cli import PROJECT, cached, fraud
+from tests.support.cli import PROJECT, cached, command, fraud
 
 JOBS = ["Preprocess", "Train", "Evaluate", "Package"]
 
@@ -204,6 +208,25 @@ def test_bad_input_is_one_clear_line_and_exit_code_two(real: Tables, tmp_path: P
         assert len(done.error.strip().splitlines()) == 1
     executions = tmp_path / "home" / "executions"
     assert not executions.exists() or not list(executions.iterdir())
+
+
+def test_a_terminal_shows_the_steps_as_they_run_and_a_pipe_plain_lines(synthetic: Tables, tmp_path: Path) -> None:
+    arguments = ("run", "--claims", synthetic.claims, "--customers", synthetic.customers, "--home", tmp_path / "home")
+    master, slave = pty.openpty()
+    with subprocess.Popen(command(*arguments), cwd=PROJECT, stdin=slave, stdout=slave, stderr=slave) as process:
+        os.close(slave)
+        shown = b""
+        with contextlib.suppress(OSError):
+            while chunk := os.read(master, 65536):
+                shown += chunk
+    os.close(master)
+    text = shown.decode()
+    assert process.returncode == 0, text
+    assert "\x1b[" in text and "executing" in text and "✓" in text
+    plain = fraud(*arguments)
+    assert "\x1b[" not in plain.out + plain.error
+    assert "Train: reused from the cache" in plain.error
+    assert "model package: arn:aws:sagemaker:" in plain.out
 
 
 def test_help_has_examples() -> None:

@@ -23,7 +23,7 @@ def main() -> int:
     arguments = _arguments().parse_args()
     _provide_duckdb(arguments.wheelhouse)
     from training_code.claims.schema import Table
-    from training_code.preprocess import prepare, quality, sources, sql
+    from training_code.preprocess import prepare, quality, sources, splits, sql
     from training_code.preprocess.errors import PreprocessingError
 
     if arguments.print_sql:
@@ -45,7 +45,7 @@ def main() -> int:
     try:
         if hosts > 1 and not sources.find(arguments.claims, Table.CLAIMS):
             # With more instances than files some get an empty shard, which is not an error.
-            for folder in (*sql.SPLITS, "quality"):
+            for folder in (*splits.SPLITS, "quality"):
                 (output / folder).mkdir(parents=True, exist_ok=True)
             print(f"{host}: no claims in this shard")
             return 0

@@ -11,7 +11,7 @@ from pathlib import Path
 import duckdb
 
 from training_code.claims import schema
-from training_code.preprocess import sources, sql
+from training_code.preprocess import sources, splits, sql
 from training_code.preprocess.errors import PreprocessingError
 
 _REASONS_SHOWN = 3
@@ -72,7 +72,7 @@ def load(connection: duckdb.DuckDBPyConnection, *, claims: Path, customers: Path
     Raises:
         PreprocessingError: no input, unreadable input, or too much of it is bad.
     """
-    for statement in [*sql.level_types(), sql.mix_macro()]:
+    for statement in [*sql.level_types(), splits.mix_macro()]:
         connection.execute(statement)
     for table, folder in ((schema.Table.CLAIMS, claims), (schema.Table.CUSTOMERS, customers)):
         found = sources.find(folder, table)
@@ -93,7 +93,7 @@ def load(connection: duckdb.DuckDBPyConnection, *, claims: Path, customers: Path
 
 def write_splits(connection: duckdb.DuckDBPyConnection, output: Path, counts: Counts, options: Options) -> None:
     """One folder a split, each with parts ``part-HOST-NNNNN.parquet`` in the order of the input."""
-    for split in sql.SPLITS:
+    for split in splits.SPLITS:
         folder = output / split
         folder.mkdir(parents=True, exist_ok=True)
         rows = counts.splits.get(split, 0)
@@ -166,8 +166,8 @@ def _count(connection: duckdb.DuckDBPyConnection) -> Counts:
         connection,
         f"SELECT (SELECT count(*) FROM claims) + (SELECT count(*) FROM (SELECT DISTINCT scan_id, file_id, line FROM {rejects}))",
     )
-    splits = dict(rows)
-    return Counts(read, quarantined, {name: splits.get(name, 0) for name in sql.SPLITS}, customers + malformed, malformed)
+    found = dict(rows)
+    return Counts(read, quarantined, {name: found.get(name, 0) for name in splits.SPLITS}, customers + malformed, malformed)
 
 
 def _check(connection: duckdb.DuckDBPyConnection, counts: Counts, max_quarantined: float) -> None:

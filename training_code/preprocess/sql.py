@@ -11,8 +11,6 @@ preparation can be printed and read (``python -m training_code.preprocess
           → encoded                 prepared as features
 """
 
-import hashlib
-
 from training_code.claims.schema import (
     CLAIM_ID,
     COLUMNS,
@@ -27,10 +25,8 @@ from training_code.claims.schema import (
     columns,
 )
 from training_code.preprocess.sources import FILE_COLUMN, Source
+from training_code.preprocess.splits import bucket, split
 
-SPLITS = ("train", "validation", "test")
-_BUCKETS = 10_000
-_32_BITS = 2**32 - 1
 _SEPARATOR = "; "
 
 
@@ -215,27 +211,6 @@ FROM claims AS claim
 LEFT JOIN unique_customers AS customer ON customer.{KEY} = claim.{KEY}
 LEFT JOIN repeated_claims AS repeated ON repeated.position = claim.rowid
 ORDER BY claim.rowid"""
-
-
-def bucket(key: str, salt: str) -> str:
-    """A policy's place in [0, 10000): a pure function of salt and policy, the same on every shard.
-
-    An integer mix and not a cryptographic hash: MD5 alone would take a sixth
-    of the whole preparation. ``mix`` is one round of a 32-bit finalizer.
-    """
-    seed = int.from_bytes(hashlib.sha256(salt.encode()).digest()[:4], "big")
-    return f"mix(mix(mix(xor(xor({key} & {_32_BITS}, {key} >> 32), {seed})))) % {_BUCKETS}"
-
-
-def mix_macro() -> str:
-    """Three rounds of it spread every bit of the key over all 32."""
-    return f"CREATE MACRO mix(h) AS (xor(h, h >> 16) * {0x45D9F3B}) & {_32_BITS}"
-
-
-def split(validation: float, test: float) -> str:
-    """The split of a claim, from its policy's bucket; all claims of a policy fall together."""
-    test_end, validation_end = round(test * _BUCKETS), round((test + validation) * _BUCKETS)
-    return f"CASE WHEN bucket < {test_end} THEN 'test' WHEN bucket < {validation_end} THEN 'validation' ELSE 'train' END"
 
 
 def prepared(validation: float, test: float) -> str:
