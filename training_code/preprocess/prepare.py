@@ -83,7 +83,7 @@ def load(connection: duckdb.DuckDBPyConnection, *, claims: Path, customers: Path
     connection.execute(sql.unique_customers())
     for statement in sql.repeated_claims():
         connection.execute(statement)
-    connection.execute(sql.judged(options.salt))
+    connection.execute(sql.good_claims(options.salt))
     connection.execute(sql.prepared(options.validation, options.test))
     connection.execute(sql.quarantine(_rejects(schema.Table.CLAIMS)))
     counts = _count(connection)
@@ -186,7 +186,7 @@ def _check(connection: duckdb.DuckDBPyConnection, counts: Counts, max_quarantine
 
 
 def _edges(connection: duckdb.DuckDBPyConnection, parts: int) -> list[int]:
-    (end,) = _one(connection, "SELECT max(position) + 1 FROM judged")
+    (end,) = _one(connection, "SELECT max(position) + 1 FROM good_claims")
     return [round(end * part / parts) for part in range(parts + 1)]
 
 

@@ -6,9 +6,9 @@ preparation can be printed and read (``python -m training_code.preprocess
 
     files → claims, customers       typed columns, and ``problems`` ('' for a good row)
           → repeated_*              the few keys that occur more than once
-          → judged                  every claim with its customer and all its problems
-          → quarantine | prepared   the two halves of judged
-          → encoded                 prepared as features
+          → good_claims             joined to their customers, in the order of the input
+          → quarantine              every other claim, with its reasons
+          → encoded                 the good claims as features
 """
 
 from training_code.claims.schema import (
@@ -188,50 +188,56 @@ LEFT JOIN repeated_customers AS repeated ON repeated.{KEY} = customers.{KEY}
 WHERE repeated.{KEY} IS NULL OR repeated.first_position = customers.rowid"""
 
 
-def judged(salt: str) -> str:
-    """Every claim with its customer, all its problems and its bucket; in the order of the input."""
-    customer = [f"customer.{column.name}" for column in columns(Table.CUSTOMERS) if column.name != KEY]
+def good_claims(salt: str) -> str:
+    """The good claims with their good customers and their bucket; in the order of the input."""
     claim = [f"claim.{column.name}" for column in columns(Table.CLAIMS)]
-    policy = f"'policy ', claim.{KEY}"
-    return f"""CREATE TABLE judged AS
-SELECT claim.rowid AS position, claim.file, claim.raw_record,
+    customer = [f"customer.{column.name}" for column in columns(Table.CUSTOMERS) if column.name != KEY]
+    return f"""CREATE TABLE good_claims AS
+SELECT claim.rowid AS position,
   {", ".join(claim)},
   {", ".join(customer)},
-  ({bucket(f"claim.{KEY}", salt)})::USMALLINT AS bucket,
-  CASE WHEN claim.problems = '' AND customer.problems = ''
-            AND repeated.position IS NULL AND is_contradictory IS NOT true THEN ''
-       ELSE concat_ws('{_SEPARATOR}',
-         nullif(claim.problems, ''),
-         repeated.problem,
-         CASE WHEN claim.{KEY} IS NOT NULL AND customer.{KEY} IS NULL THEN concat({policy}, ' has no customer') END,
-         CASE WHEN is_contradictory THEN concat({policy}, ' has contradictory customers') END,
-         CASE WHEN customer.problems <> '' THEN concat('customer of ', {policy}, ': ', customer.problems) END
-       ) END AS problems
+  ({bucket(f"claim.{KEY}", salt)})::USMALLINT AS bucket
 FROM claims AS claim
-LEFT JOIN unique_customers AS customer ON customer.{KEY} = claim.{KEY}
-LEFT JOIN repeated_claims AS repeated ON repeated.position = claim.rowid
+JOIN unique_customers AS customer ON customer.{KEY} = claim.{KEY}
+WHERE claim.problems = '' AND customer.problems = '' AND customer.is_contradictory IS NOT true
+  AND claim.rowid NOT IN (SELECT position FROM repeated_claims)
 ORDER BY claim.rowid"""
 
 
 def prepared(validation: float, test: float) -> str:
     """The good claims, each with its split."""
-    return f"""CREATE VIEW prepared AS
-SELECT * EXCLUDE (file, raw_record, problems, bucket), {split(validation, test)} AS split
-FROM judged WHERE problems = ''"""
+    return f"CREATE VIEW prepared AS\nSELECT * EXCLUDE (bucket), {split(validation, test)} AS split FROM good_claims"
 
 
 def quarantine(rejects: str) -> str:
-    """The bad claims: where each stands, why it is here, and what it says.
+    """Every other claim: where it stands, why it is here, and what it says.
 
     ``record`` counts the well-formed records of a file; for a malformed line
     it is the number of the line.
     """
-    record = ", ".join(f"'{column.name}': {column.name}" for column in columns(Table.CLAIMS))
-    return f"""CREATE VIEW quarantine AS
-SELECT file, position - first_position + 1 AS record, problems,
-  coalesce(raw_record, to_json({{{record}}})::VARCHAR) AS raw_record
-FROM judged JOIN (SELECT file, min(position) AS first_position FROM judged GROUP BY file) USING (file)
-WHERE problems <> ''
+    record = ", ".join(f"'{column.name}': claim.{column.name}" for column in columns(Table.CLAIMS))
+    policy = f"'policy ', claim.{KEY}"
+    # Bad claims are few: found first, so that everything else looks at them alone.
+    return f"""CREATE TABLE quarantine AS
+WITH bad AS MATERIALIZED (
+  SELECT *, rowid AS position FROM claims WHERE rowid NOT IN (SELECT position FROM good_claims)
+),
+starts AS (
+  SELECT file, min(rowid) AS first_position FROM claims WHERE file IN (SELECT DISTINCT file FROM bad) GROUP BY file
+)
+SELECT claim.file, claim.position - first_position + 1 AS record,
+  concat_ws('{_SEPARATOR}',
+    nullif(claim.problems, ''),
+    repeated.problem,
+    CASE WHEN claim.{KEY} IS NOT NULL AND customer.{KEY} IS NULL THEN concat({policy}, ' has no customer') END,
+    CASE WHEN is_contradictory THEN concat({policy}, ' has contradictory customers') END,
+    CASE WHEN customer.problems <> '' THEN concat('customer of ', {policy}, ': ', customer.problems) END
+  ) AS problems,
+  coalesce(claim.raw_record, to_json({{{record}}})::VARCHAR) AS raw_record
+FROM bad AS claim
+JOIN starts USING (file)
+LEFT JOIN unique_customers AS customer ON customer.{KEY} = claim.{KEY}
+LEFT JOIN repeated_claims AS repeated ON repeated.position = claim.position
 UNION ALL
 SELECT parse_filename(any_value(scan.file_path)), line,
   'malformed line: ' || string_agg(DISTINCT {_malformed()}, '{_SEPARATOR}' ORDER BY {_malformed()}),
