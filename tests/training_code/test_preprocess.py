@@ -120,6 +120,23 @@ def test_a_bad_claim_is_quarantined_with_its_reason(
     assert len(steps.encoded(output)) == 49
 
 
+def test_reasons_are_counted_by_kind(synthetic: Tables, tmp_path: Path) -> None:
+    claims, customers = _some(synthetic, 50)
+    for row, (column, value) in enumerate(
+        [("num_injuries", "-1"), ("num_injuries", "-2"), ("num_injuries", "1.5"), ("incident_type", "Alien"), ("incident_type", "O'x")]
+    ):
+        claims[row][column] = value
+    claims[10]["policy_id"], claims[11]["policy_id"] = "70001", "70002"
+    customers[20]["customer_age"] = "200"
+    assert steps.quality(_run(tmp_path, claims, customers))["quarantine_reasons"] == {
+        "incident_type … is not one of Collision, Break-in, Theft": 2,
+        "num_injuries … is not between 0 and 1000": 2,
+        "policy … has no customer": 2,
+        "customer of policy …: customer_age … is not between 15 and 120": 1,
+        "num_injuries … is not an integer": 1,
+    }
+
+
 def test_collision_type_contradicts_incident_type(synthetic: Tables, tmp_path: Path) -> None:
     claims, customers = _some(synthetic, 50)
     claim = next(claim for claim in claims if claim["incident_type"] == "Collision")

@@ -124,10 +124,10 @@ def write_quarantine(connection: duckdb.DuckDBPyConnection, output: Path, host: 
 def reasons(connection: duckdb.DuckDBPyConnection, limit: int) -> list[tuple[str, int]]:
     """The most frequent kinds of problem with their counts; values are folded into the column."""
     return connection.execute(
-        r"""SELECT regexp_replace(problem, '''.*''|policy \d+|claim_id \S+ of| \S+ is not (between|an) .*', ' …', 'g') AS kind,
-          count(*) AS claims
-        FROM (SELECT unnest(string_split(problems, '; ')) AS problem FROM quarantine)
-        GROUP BY kind ORDER BY claims DESC, kind LIMIT ?""",
+        r"""WITH said AS (SELECT unnest(string_split(problems, '; ')) AS problem FROM quarantine),
+        without_values AS (SELECT regexp_replace(problem, '(\w+) (''.*''|\S+) (is not (?:one|an|between))', '\1 … \3') AS text FROM said),
+        without_names AS (SELECT regexp_replace(text, '(policy|claim_id) \w+\b', '\1 …') AS kind FROM without_values)
+        SELECT kind, count(*) AS claims FROM without_names GROUP BY kind ORDER BY claims DESC, kind LIMIT ?""",
         [limit],
     ).fetchall()
 
