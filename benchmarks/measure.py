@@ -23,6 +23,8 @@ class Measured:
 
 def run(command: Sequence[str]) -> Measured:
     """Run to a successful end; what the command prints is shown only if it fails."""
+    # What an earlier command has written reaches the disk now, and not while this one is measured.
+    os.sync()
     started = time.monotonic()
     process = subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     assert process.stdout

@@ -182,7 +182,7 @@ class _FraudDetection:
         told = [Join("", [name, " is ", value, " and must be at least ", bound]) for name, value, bound in criteria]
         reject = FailStep(
             name="Reject",
-            description="Say which bound the model missed",
+            description="Name each criterion, its value and its bound",
             message=Join("", ["The model did not pass the quality gate: ", Join("; ", told)]),
         )
         return ConditionStep(

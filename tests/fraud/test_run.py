@@ -126,6 +126,19 @@ def test_shuffled_labels_stop_at_the_gate(real: Tables, tmp_path: Path) -> None:
     assert fraud("models", "list", "--home", tmp_path / "home", "--json").json == []
 
 
+@pytest.mark.parametrize("bound", ["MinimumAucLowerBound", "MinimumAveragePrecision", "MinimumRecallAtCapacity"])
+def test_each_bound_alone_stops_a_model(first: tuple[Path, Any], real: Tables, bound: str) -> None:
+    done = _run(real, first[0], "--param", f"{bound}=0.95")
+    assert (done.code, done.json["model_package_arn"]) == (1, None)
+    reason = next(step["reason"] for step in done.json["steps"] if step["name"] == "Reject")
+    assert reason.count("must be at least 0.95") == 1
+
+
+def test_the_status_of_a_package_is_a_parameter(first: tuple[Path, Any], real: Tables) -> None:
+    document = _run(real, first[0], "--param", "ModelApprovalStatus=Approved").json
+    assert fraud("models", "describe", document["model_package_arn"], "--home", first[0], "--json").json["status"] == "Approved"
+
+
 def test_a_failed_step_shows_its_log_and_its_cause(synthetic: Tables, tmp_path: Path) -> None:
     rows = tables.read(synthetic.claims)
     for row in rows[:500]:

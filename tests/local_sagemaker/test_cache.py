@@ -66,8 +66,9 @@ def test_a_hit_expires(home: Home) -> None:
     # The last run that really ran counts, not the last that was reused.
     short = {"CacheConfig": {"Enabled": True, "ExpireAfter": "PT1S"}}
     assert statuses(run(home, _step(home) | short)) == {"A": "Succeeded"}
+    time.sleep(0.5)
     assert statuses(run(home, _step(home) | short)) == {"A": "Cached"}
-    time.sleep(1.05)
+    time.sleep(0.7)
     result = run(home, _step(home) | short)
     assert statuses(result) == {"A": "Succeeded"}
     assert "older than PT1S" in result.step("A").why
@@ -98,6 +99,33 @@ def test_training_is_cached_by_hyperparameters(home: Home) -> None:
     assert statuses(run(home, step("0.1"))) == {"T": "Cached"}
     result = run(home, step("0.2"))
     assert (statuses(result), "HyperParameters.eta: 0.1 → 0.2" in result.step("T").why) == ({"T": "Succeeded"}, True)
+
+
+@pytest.mark.parametrize(
+    ("group", "change"),
+    [
+        ("AlgorithmSpecification", {"TrainingImage": "x/sagemaker-xgboost:9", "TrainingInputMode": "File"}),
+        ("Environment", {"A": "b"}),
+        ("CheckpointConfig", {"S3Uri": "s3://checkpoints/other", "LocalPath": "/opt/ml/checkpoints"}),
+    ],
+)
+def test_every_part_of_the_training_key_counts(home: Home, group: str, change: dict[str, Any]) -> None:
+    step = training(home, "T", "print('x')") | {"CacheConfig": {"Enabled": True}}
+    run(home, step)
+    changed = step | {"Arguments": step["Arguments"] | {group: change}}
+    assert statuses(run(home, changed)) == {"T": "Succeeded"}
+    untouched = step | {"Arguments": step["Arguments"] | {"StoppingCondition": {"MaxRuntimeInSeconds": 5}}}
+    assert statuses(run(home, untouched)) == {"T": "Cached"}
+
+
+def test_the_latest_outputs_are_reused_and_lost_models_are_not(home: Home) -> None:
+    step = training(home, "T", "print('x')") | {"CacheConfig": {"Enabled": True}}
+    first, second = run(home, step), run(home, step, use_cache=False)
+    home.path(first.step("T").properties["ModelArtifacts"]["S3ModelArtifacts"]).unlink()
+    assert statuses(run(home, step)) == {"T": "Cached"}
+    home.path(second.step("T").properties["ModelArtifacts"]["S3ModelArtifacts"]).unlink()
+    result = run(home, step)
+    assert (statuses(result), "is gone" in result.step("T").why) == ({"T": "Succeeded"}, True)
 
 
 def test_explain_says_what_the_next_run_would_do(home: Home) -> None:

@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 
-from local_sagemaker import BadInputError, Definition, Event, Execution, Home, Options
+from local_sagemaker import BadInputError, Definition, Event, Execution, Home, Options, StepFailedError
+from local_sagemaker.conditions import evaluate
+from local_sagemaker.expressions import Resolver
 from tests.support.definitions import content, definition, output, processing, put, run, statuses, training
 
 COPY = """
@@ -53,6 +55,32 @@ def test_nested_conditions_take_one_branch(home: Home) -> None:
         "Bad": "NotExecuted", "AfterBad": "NotExecuted",
     }  # fmt: skip
     assert result.status == "Succeeded"
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [("Equals", "010"), ("GreaterThan", "001"), ("GreaterThanOrEqualTo", "011"), ("LessThan", "100"), ("LessThanOrEqualTo", "110")],
+)
+def test_every_comparison_at_below_and_above(home: Home, kind: str, expected: str) -> None:
+    resolver = Resolver(parameters={}, variables={}, property_file=lambda step, name: "")
+    found = [evaluate({"Type": kind, "LeftValue": left, "RightValue": 1}, resolver)[0] for left in (0.5, 1, 1.5)]
+    assert found == [digit == "1" for digit in expected]
+    with pytest.raises(StepFailedError, match="cannot compare"):
+        evaluate({"Type": "LessThan", "LeftValue": "a", "RightValue": 1}, resolver)
+
+
+def test_all_conditions_must_hold(home: Home) -> None:
+    holds = {"Type": "Equals", "LeftValue": 1, "RightValue": 1}
+    fails = {"Type": "Equals", "LeftValue": 1, "RightValue": 2}
+    for conditions, expected in (([holds, holds], True), ([holds, fails], False), ([fails, holds], False)):
+        step = {"Name": "C", "Type": "Condition", "Arguments": {"Conditions": conditions, "IfSteps": [], "ElseSteps": []}}
+        assert run(home, step).step("C").properties["Outcome"] is expected
+
+
+def test_an_output_cannot_leave_its_bucket(home: Home) -> None:
+    step = processing(home, "A", COPY)
+    step["Arguments"]["ProcessingOutputConfig"]["Outputs"][0]["S3Output"]["S3Uri"] = "s3://b/../../../x"
+    assert "leads out of its bucket" in run(home, step).step("A").reason
 
 
 def test_conditions_know_not_or_in(home: Home) -> None:

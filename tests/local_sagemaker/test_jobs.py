@@ -15,6 +15,7 @@ import pytest
 from local_sagemaker import BadInputError, Home
 from local_sagemaker.history import History
 from local_sagemaker.registry import Registry
+from local_sagemaker.retries import Retries
 from local_sagemaker.sandbox import Isolation, namespaces_work
 from tests.support.definitions import IMAGE, content, definition, output, processing, put, run, statuses, training
 
@@ -73,10 +74,12 @@ def test_several_instances_share_the_objects_and_merge_their_outputs(home: Home)
     assert content(home, result, "A", "algo-2") == "2 b d"
 
 
+@needs_namespaces
 def test_one_failed_instance_ends_the_job(home: Home) -> None:
     script = """
-    import os, sys, time
-    if 'algo-1' in os.getcwd(): time.sleep(60)
+    import json, pathlib, sys, time
+    config = json.loads(pathlib.Path('/opt/ml/config/resourceconfig.json').read_text())
+    if config['current_host'] == 'algo-1': time.sleep(60)
     sys.exit('the second instance gives up')
     """
     started = time.monotonic()
@@ -161,6 +164,11 @@ def _is_alive(pid: int) -> bool:
     return state != "Z"
 
 
+# Where these tests are a background job of a shell, Ctrl-C is ignored, and a child would inherit that.
+HEARING = [
+    sys.executable, "-c",
+    "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); os.execv(sys.argv[1], sys.argv[1:])",
+]  # fmt: skip
 FAMILY = """
 import os, pathlib, subprocess, sys, time
 child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)'])
@@ -184,18 +192,18 @@ def test_the_time_limit_kills_a_job_with_all_that_it_started(home: Home, tmp_pat
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks into /proc")
-@pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGKILL, -9)])
+@pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 130), (signal.SIGKILL, -9)])
 def test_ctrl_c_and_kill_end_the_jobs_too(home: Home, tmp_path: Path, sent: int, code: int) -> None:
     (tmp_path / "d.json").write_text(json.dumps(definition(processing(home, "A", FAMILY, arguments=(str(tmp_path / "pids"),)))))
     command = [sys.executable, "-m", "local_sagemaker", str(tmp_path / "d.json"), "--home", str(home.folder)]
-    with subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen([*HEARING, *command], cwd=PROJECT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
         _wait_for(lambda: (tmp_path / "pids").exists() and len((tmp_path / "pids").read_text().split()) == 2)
         process.send_signal(sent)
         _, error = process.communicate(timeout=20)
     assert process.returncode == code
     job, child = ((int(pid)) for pid in (tmp_path / "pids").read_text().split())
     _wait_for(lambda: not _is_alive(job))
-    if sent == signal.SIGINT:
+    if sent != signal.SIGKILL:
         _wait_for(lambda: not _is_alive(child))
         assert "Traceback" not in error
     else:
@@ -240,6 +248,59 @@ def test_training_follows_the_script_mode_contract(home: Home) -> None:
     assert set(files["inputdataconfig"]) == {"train", "code"}
     assert result.step("T").properties["FinalMetricDataList"] == [{"MetricName": "loss", "Value": 0.25}]
     assert home.path("s3://checkpoints/t/kept").read_text() == "x"
+
+
+@needs_namespaces
+def test_training_time_limit_shards_and_output_data(home: Home) -> None:
+    step = training(home, "T", "import time; time.sleep(60)", StoppingCondition={"MaxRuntimeInSeconds": 1})
+    assert "longer than its 1 seconds" in run(home, step).step("T").reason
+    for name in "abc":
+        put(home, f"s3://data/many/{name}", name)
+    script = """
+    import os, pathlib
+    host = os.environ['SM_CURRENT_HOST']
+    names = sorted(os.listdir(os.environ['SM_CHANNEL_TRAIN']))
+    pathlib.Path(os.environ['SM_MODEL_DIR'], host).write_text(' '.join(names))
+    pathlib.Path(os.environ['SM_OUTPUT_DATA_DIR'], 'report').write_text('x')
+    """
+    step = training(home, "S", script, ResourceConfig={"InstanceType": "ml.m5.large", "InstanceCount": 2, "VolumeSizeInGB": 1})
+    source = step["Arguments"]["InputDataConfig"][0]["DataSource"]["S3DataSource"]
+    source |= {"S3Uri": "s3://data/many", "S3DataDistributionType": "ShardedByS3Key"}
+    first = run(home, step)
+    assert first.step("S").reason == ""
+    archive = home.path(first.step("S").properties["ModelArtifacts"]["S3ModelArtifacts"])
+    with tarfile.open(archive) as tar:
+        members = {member.name: tar.extractfile(member) for member in tar.getmembers()}
+        assert {name: stream.read() for name, stream in members.items() if stream} == {"algo-1": b"a c", "algo-2": b"b"}
+    with tarfile.open(archive.with_name("output.tar.gz")) as tar:
+        assert tar.getnames() == ["report"]
+    time.sleep(1.1)
+    again = home.path(run(home, step).step("S").properties["ModelArtifacts"]["S3ModelArtifacts"])
+    assert again.read_bytes() == archive.read_bytes()
+
+
+def test_what_a_job_leaves_running_is_ended_with_it(home: Home, tmp_path: Path) -> None:
+    script = """
+    import pathlib, subprocess, sys
+    child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)'])
+    pathlib.Path(sys.argv[1]).write_text(str(child.pid))
+    """
+    assert run(home, processing(home, "A", script, arguments=(str(tmp_path / "pid"),))).status == "Succeeded"
+    _wait_for(lambda: not _is_alive(int((tmp_path / "pid").read_text())))
+
+
+def test_retry_policies_by_fault_wait_and_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    policy = {"ExceptionType": ["SageMaker.CAPACITY_ERROR"], "IntervalSeconds": 10, "BackoffRate": 3.0, "MaxAttempts": 3}
+    retries = Retries([policy], 0.1)
+    assert retries.wait_before_next("SageMaker.JOB_INTERNAL_ERROR") is None
+    assert [retries.wait_before_next("SageMaker.CAPACITY_ERROR") for _ in range(4)] == [1.0, 3.0, 9.0, None]
+    default = Retries([{"ExceptionType": "Step.THROTTLING"}], 1)
+    assert [default.wait_before_next("Step.THROTTLING") for _ in range(6)] == [1, 2, 4, 8, 16, None]
+    expiring = Retries([{"ExceptionType": "Step.THROTTLING", "ExpireAfterMin": 2}], 1)
+    assert expiring.wait_before_next("Step.THROTTLING") == 1
+    now = time.monotonic()
+    monkeypatch.setattr(time, "monotonic", lambda: now + 121)
+    assert expiring.wait_before_next("Step.THROTTLING") is None
 
 
 def test_a_training_failure_file_is_the_reason(home: Home) -> None:
@@ -301,6 +362,19 @@ def test_models_and_packages_are_registered_in_order(home: Home) -> None:
     packages = Registry(History(home)).packages("g")
     assert [(package.version, package.status) for package in packages] == [(2, "PendingManualApproval"), (1, "PendingManualApproval")]
     assert packages[0].arn == results[1].step("Register").properties["ModelPackageArn"]
+
+
+def test_the_request_says_the_status_and_a_bare_version_may_be_ambiguous(home: Home) -> None:
+    put(home, "s3://models/m.tar.gz", "x")
+    step = _register("s3://models/m.tar.gz")
+    step["Arguments"]["ModelApprovalStatus"] = "Approved"
+    other = _register("s3://models/m.tar.gz") | {"Name": "Other"}
+    other["Arguments"] = other["Arguments"] | {"ModelPackageGroupName": "h"}
+    run(home, step, other)
+    registry = Registry(History(home))
+    assert registry.find("g/1").status == "Approved"
+    with pytest.raises(BadInputError, match="several groups have a version 1"):
+        registry.find("1")
 
 
 def test_a_package_without_its_archive_is_refused(home: Home) -> None:
@@ -365,6 +439,14 @@ def test_a_home_with_a_broken_history_says_so(home: Home) -> None:
     home.database.write_text("this is no database, and long enough to be seen as none " * 20)
     with pytest.raises(BadInputError, match="move it away"):
         History(home)
+
+
+def test_a_living_run_is_not_taken_for_dead(home: Home) -> None:
+    with History(home).start("abc", "p", {}, {}):
+        (row,) = History(home).executions(1)
+        assert row["status"] == "Executing"
+    (row,) = History(home).executions(1)
+    assert row["status"] == "Stopped"
 
 
 def test_two_runs_at_once_in_one_home_do_not_harm_each_other(home: Home, tmp_path: Path) -> None:

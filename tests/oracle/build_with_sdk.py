@@ -146,7 +146,7 @@ class Builder:
         ]
         reject = FailStep(
             "Reject", error_message=Join(on="", values=["The model did not pass the quality gate: ", Join(on="; ", values=told)]),
-            description="Say which bound the model missed",
+            description="Name each criterion, its value and its bound",
         )  # fmt: skip
         gate = ConditionStep(
             "QualityGate", description="Register only what is good enough",

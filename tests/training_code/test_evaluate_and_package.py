@@ -8,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import xgboost as xgb
+from sklearn import metrics as sklearn_metrics
 
 from pipeline_definition import code_archives
 from tests.support import steps
@@ -43,6 +45,32 @@ def test_the_figures_are_those_of_the_test_split(trained: Trained, evaluated: Pa
     assert document["review"]["recall"] == pytest.approx(matrix["1"]["1"] / document["dataset"]["fraud_count"])
     assert sum(document["calibration"]["claims"]) == len(rows)
     assert document["out_of_fold"]["review"]["capacity"] == 0.1
+
+
+def test_the_figures_equal_scikit_learns(trained: Trained, evaluated: Path) -> None:
+    document = json.loads((evaluated / "evaluation.json").read_text())
+    rows = steps.encoded(trained.splits, "test")
+    label = np.array([row[schema.LABEL] for row in rows])
+    features = np.array([[row[name] for name in schema.FEATURE_NAMES] for row in rows], np.float32)
+    score = xgb.Booster(model_file=trained.model / "model.ubj").inplace_predict(features)
+    found = document["binary_classification_metrics"]
+    assert found["auc"]["value"] == pytest.approx(sklearn_metrics.roc_auc_score(label, score))
+    assert found["au_prc"]["value"] == pytest.approx(sklearn_metrics.average_precision_score(label, score))
+    assert found["au_prc"]["lower"] < found["au_prc"]["value"] < found["au_prc"]["upper"]
+    flagged = score >= document["review"]["threshold"]
+    assert document["review"]["precision"] == pytest.approx(sklearn_metrics.precision_score(label, flagged))
+    assert document["review"]["lift"] == pytest.approx(document["review"]["precision"] / label.mean())
+    true, false = (found["receiver_operating_characteristic_curve"][f"{kind}_positive_rates"] for kind in ("true", "false"))
+    expected_false, expected_true, _ = sklearn_metrics.roc_curve(label, score, drop_intermediate=False)
+    points = {(round(x, 9), round(y, 9)) for x, y in zip(expected_false, expected_true, strict=True)}
+    assert {(round(x, 9), round(y, 9)) for x, y in zip(false, true, strict=True)} <= points
+    curve = found["precision_recall_curve"]
+    precision, recall, _ = sklearn_metrics.precision_recall_curve(label, score)
+    points = {(round(x, 9), round(y, 9)) for x, y in zip(precision, recall, strict=True)}
+    assert {(round(x, 9), round(y, 9)) for x, y in zip(curve["precisions"], curve["recalls"], strict=True)} <= points
+    calibration = document["calibration"]
+    assert calibration["predicted"] == sorted(calibration["predicted"])
+    assert np.average(calibration["observed"], weights=calibration["claims"]) == pytest.approx(label.mean())
 
 
 def test_a_larger_capacity_lowers_the_threshold(trained: Trained, evaluated: Path, tmp_path: Path) -> None:

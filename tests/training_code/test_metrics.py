@@ -40,6 +40,7 @@ def test_the_threshold_flags_what_fits_and_as_much_as_fits(rows: list[tuple[int,
     if at.flagged and label.sum():
         assert at.precision == pytest.approx(label[flagged].mean())
         assert at.recall == pytest.approx(label[flagged].sum() / label.sum())
+        assert at.lift == pytest.approx(at.precision / label.mean())
 
 
 def test_a_tie_above_the_capacity_flags_nobody_in_single_precision_either() -> None:
@@ -57,5 +58,7 @@ def test_the_bootstrap_interval_covers_the_estimate_and_is_repeatable() -> None:
     first = metrics.bootstrap(ranking, resamples=200, seed=1)
     assert first == metrics.bootstrap(ranking, resamples=200, seed=1)
     assert first["auc"].lower < metrics.auc(ranking) < first["auc"].upper
+    interval = first["auc"]
+    assert (interval.upper - interval.lower) / interval.standard_deviation == pytest.approx(3.92, rel=0.15)
     # Hanley and McNeil's standard error of this AUC is about 0.03.
     assert 0.01 < first["auc"].standard_deviation < 0.06

@@ -10,6 +10,7 @@ import venv
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
@@ -17,6 +18,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from fraud import synthetic_claims
 from pipeline_definition import code_archives
 from tests.support import claims as tables
 from tests.support import steps
@@ -143,6 +145,57 @@ def test_collision_type_contradicts_incident_type(synthetic: Tables, tmp_path: P
     claim["collision_type"] = "N/A"
     (row,) = _quarantine(_run(tmp_path, claims, customers))
     assert "collision_type must be N/A exactly when" in row["reasons"]
+
+
+@pytest.mark.parametrize(("difference", "quarantined"), [(0.49, 0), (0.51, 1)])
+def test_amounts_may_differ_by_what_rounding_makes(synthetic: Tables, tmp_path: Path, difference: float, quarantined: int) -> None:
+    claims, customers = _some(synthetic, 20)
+    total = float(claims[4]["injury_claim"]) + float(claims[4]["vehicle_claim"])
+    claims[4]["total_claim_amount"] = f"{total + difference:.4f}"
+    assert len(_quarantine(_run(tmp_path, claims, customers))) == quarantined
+
+
+def test_the_record_counts_within_its_file(synthetic: Tables, tmp_path: Path) -> None:
+    claims, customers = _some(synthetic, 40)
+    claims[27]["incident_type"] = "Alien"
+    tables.write(tmp_path / "claims" / "a.csv", claims[:20])
+    tables.write(tmp_path / "claims" / "b.csv", claims[20:])
+    done = steps.preprocess(tmp_path / "claims", tables.write(tmp_path / "customers.csv", customers), tmp_path / "out")
+    assert done.code == 0, done.output
+    (row,) = _quarantine(tmp_path / "out")
+    assert (row["file"], row["record"]) == ("b.csv", "8")
+
+
+def test_rows_stay_in_the_order_of_the_input_and_parts_have_the_size_asked_for(tmp_path: Path) -> None:
+    """Enough rows for DuckDB to work on them in parallel."""
+    synthetic_claims.write(rows=300_000, seed=4, folder=tmp_path)
+    done = steps.preprocess(tmp_path / "claims.csv", tmp_path / "customers.csv", tmp_path / "out", "--rows-per-part", "30000")
+    assert done.code == 0, done.output
+    for split in steps.SPLITS:
+        parts = sorted((tmp_path / "out" / split).glob("*.parquet"))
+        keys = np.concatenate([pq.read_table(part, columns=[schema.KEY])[schema.KEY].to_numpy() for part in parts])
+        assert (np.diff(keys) > 0).all(), split
+        assert len(parts) == -(-len(keys) // 30_000)
+
+
+def test_the_split_of_a_policy_never_changes(tmp_path: Path, synthetic: Tables) -> None:
+    """Written down once: another hash would move claims between train and test of models that exist."""
+    claims, customers = _some(synthetic, 6)
+    keys = ["1", "2", "3", "77", "4294967297", "9007199254740000"]
+    claims = [claim | {"policy_id": key} for claim, key in zip(claims, keys, strict=True)]
+    customers = [customer | {"policy_id": key} for customer, key in zip(customers, keys, strict=True)]
+    found: dict[int, list[str]] = {}
+    for salt in ("1", "2", "3", "4"):
+        for row in steps.encoded(_run(tmp_path / salt, claims, customers, "--salt", salt)):
+            found.setdefault(row[schema.KEY], []).append(row["split"])
+    assert {key: " ".join(splits) for key, splits in found.items()} == {
+        1: "train train test train",
+        2: "train train train test",
+        3: "train train train train",
+        77: "train train validation train",
+        4294967297: "train train train test",
+        9007199254740000: "test train validation train",
+    }
 
 
 def test_repeated_claims_keep_the_first(synthetic: Tables, tmp_path: Path) -> None:

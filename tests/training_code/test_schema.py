@@ -18,6 +18,16 @@ def test_every_real_value_is_allowed(real: Tables) -> None:
                 assert all(column.minimum <= float(value) <= column.maximum for value in values), column.name
 
 
+def test_ordinal_levels_are_in_their_order() -> None:
+    found = {column.name: column.levels for column in schema.COLUMNS if column.encoding is schema.Encoding.ORDINAL}
+    assert found == {
+        "incident_severity": ("Minor", "Major", "Totaled"),
+        "police_report_available": ("No", "Yes"),
+        "policy_liability": ("15/30", "25/50", "30/60", "100/200"),
+        "customer_education": ("Below High School", "High School", "Associate", "Bachelor", "Advanced Degree"),
+    }
+
+
 def test_feature_names_are_unique_and_keep_every_level() -> None:
     assert len(set(schema.FEATURE_NAMES)) == len(schema.FEATURE_NAMES)
     levels = Counter(feature.column.name for feature in schema.FEATURES if feature.level)

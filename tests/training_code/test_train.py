@@ -7,13 +7,16 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
 import xgboost as xgb
 
 from tests.support import steps
 from tests.training_code.conftest import Trained, train
+from training_code import encoded, metrics
 from training_code.claims import schema
+from training_code.train import boosting, out_of_fold
 
 
 def test_the_model_carries_its_feature_order_and_is_not_pickled(trained: Trained) -> None:
@@ -53,6 +56,7 @@ def test_metrics_are_printed_as_a_tuning_job_scrapes_them(trained: Trained, tmp_
 def test_a_killed_training_resumes_to_the_same_model(trained: Trained, tmp_path: Path) -> None:
     whole = (trained.model / "model.ubj").read_bytes()
     resumed = 0
+    continued = 0
     for attempt in range(4):
         model, checkpoints = tmp_path / f"model{attempt}", tmp_path / f"checkpoints{attempt}"
         command = [sys.executable, "-m", "training_code.train", "--train", str(trained.splits / "train"),
@@ -67,17 +71,48 @@ def test_a_killed_training_resumes_to_the_same_model(trained: Trained, tmp_path:
         done = train(trained.splits, model, checkpoints)
         assert done.code == 0, done.output
         assert (model / "model.ubj").read_bytes() == whole
-    assert resumed
+        continued += "round 50:" not in done.output
+        # A finished training needs its checkpoint no more.
+        assert list(checkpoints.iterdir()) == []
+    assert resumed == continued > 0
 
 
-def test_a_checkpoint_of_other_hyperparameters_is_not_used(trained: Trained, tmp_path: Path) -> None:
-    checkpoints = tmp_path / "checkpoints"
-    checkpoints.mkdir()
-    booster = xgb.Booster(model_file=trained.model / "model.ubj")
-    booster.save_model(checkpoints / "0123456789abcdef0123456789abcdef.ubj")
-    done = train(trained.splits, tmp_path / "model", checkpoints, "--max_depth", 3)
-    assert done.code == 0
-    assert "round 50:" in done.output
+def _fingerprint(splits: Path, model: Path, *arguments: object) -> str:
+    assert train(splits, model, model / "checkpoints", *arguments).code == 0
+    return str(json.loads((model / "training.json").read_text())["fingerprint"])
+
+
+def test_the_fingerprint_of_checkpoints_covers_data_and_hyperparameters(trained: Trained, tmp_path: Path) -> None:
+    """A checkpoint is found by its fingerprint: one of another model must have another."""
+    own = json.loads((trained.model / "training.json").read_text())["fingerprint"]
+    assert _fingerprint(trained.splits, tmp_path / "same") == own
+    assert _fingerprint(trained.splits, tmp_path / "deeper", "--max_depth", 3) != own
+    changed = tmp_path / "splits"
+    for split in ("train", "validation"):
+        (changed / split).mkdir(parents=True)
+        table = pq.read_table(trained.splits / split)
+        pq.write_table(table.slice(1 if split == "train" else 0), changed / split / "a.parquet")
+    assert _fingerprint(changed, tmp_path / "other") != own
+
+
+def test_out_of_fold_scores_come_from_models_that_did_not_see_the_policy() -> None:
+    """With labels by chance, whoever trains on what it scores looks good; an honest score is as good as a coin."""
+    rng = np.random.default_rng(3)
+    policy = np.repeat(np.arange(500), 2)
+    # Both claims of a policy have one label and nearly the same features: what one leaks, the other knows.
+    features = np.repeat(rng.normal(size=(500, 8)), 2, axis=0).astype(np.float32)
+    label = np.repeat(rng.random(500) < 0.3, 2).astype(np.float32)
+    data = encoded.Split(features, label, policy)
+    hyperparameters = boosting.Hyperparameters(max_depth=6, eta=0.3, min_child_weight=1, reg_lambda=0)
+    found = out_of_fold.predict(data, hyperparameters, rounds=50, threads=1, max_rows=10_000)
+    assert 0.42 < metrics.auc(metrics.Ranking.of(found.label, found.score)) < 0.58
+    fewer = out_of_fold.predict(data, hyperparameters, rounds=5, threads=1, max_rows=300)
+    assert 100 < len(fewer.label) < 400
+    # Whole policies take part.
+    assert len(fewer.label) % 2 == 0
+    folds = out_of_fold.fold_of(policy)
+    assert (folds[::2] == folds[1::2]).all()
+    assert all(0.12 < share < 0.28 for share in np.bincount(folds) / len(folds))
 
 
 def test_an_unreadable_checkpoint_is_not_used(trained: Trained, tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 """Package: model, inference code, threshold, feature order, schema and evaluation in one model.tar.gz.
 
-    python -m training_code.package --model model --evaluation evaluation --code serve.pyz --output package
+    python -m training_code.package --model model --evaluation evaluation --serving-code serve.pyz --output package
 
 A package that carries its own code can be served, and rolled back to, at any
 time. The archive lies flat, with the code below code/ as the container wants it.
