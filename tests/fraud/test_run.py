@@ -12,10 +12,15 @@ from typing import Any
 
 import pytest
 
-from local_sagemaker import Home
+import pipeline_definition
+import settings
+from fraud import local_resources
+from local_sagemaker import Definition, Execution, Home, Options
+from local_sagemaker.sandbox import Isolation
 from tests.support import claims as tables
 from tests.support.claims import Tables
 from tests.support.cli import PROJECT, cached, command, fraud
+from training_code.claims.schema import Table
 
 JOBS = ["Preprocess", "Train", "Evaluate", "Package"]
 
@@ -109,6 +114,18 @@ def test_why_names_the_part_of_the_key_and_runs_nothing(first: tuple[Path, Any],
 
 def test_no_cache_runs_every_step(first: tuple[Path, Any], real: Tables) -> None:
     assert not any(cached(_run(real, first[0], "--no-cache").json).values())
+
+
+def test_without_namespaces_the_pipeline_gives_the_same_bytes(first: tuple[Path, Any], real: Tables, tmp_path: Path) -> None:
+    """As on macOS, where /opt/ml is rewritten in arguments and environment."""
+    home, chosen = Home(tmp_path / "home"), settings.load("dev")
+    resources = local_resources.provide(home, chosen, data={Table.CLAIMS: real.claims, Table.CUSTOMERS: real.customers})
+    parsed = Definition.parse(pipeline_definition.build(chosen, resources))
+    result = Execution(parsed, home, options=Options(pipeline="fraud-detection", isolation=Isolation.REWRITE)).run()
+    assert result.status == "Succeeded", [step.reason for step in result.steps]
+    runs = {place.folder: place.path("s3://fraud-detection-artifacts/runs") for place in (home, Home(first[0]))}
+    own = next(runs[home.folder].glob("*/Package/package/model.tar.gz")).read_bytes()
+    assert own in [file.read_bytes() for file in runs[Home(first[0]).folder].glob("*/Package/package/model.tar.gz")]
 
 
 def test_shuffled_labels_stop_at_the_gate(real: Tables, tmp_path: Path) -> None:

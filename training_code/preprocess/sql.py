@@ -1,8 +1,8 @@
 """The preprocessing as SQL, derived from the schema: read, judge, join, split, encode.
 
-Every function returns statements or an expression, so that the whole
-preparation can be printed and read (``python -m training_code.preprocess
---print-sql``). The flow through the tables:
+Every function returns statements or an expression. The encoding, which a
+reviewer wants to follow, is printed by ``python -m training_code.preprocess
+--print-sql``. The flow through the tables:
 
     files → claims, customers       typed columns, and ``problems`` ('' for a good row)
           → repeated_*              the few keys that occur more than once
