@@ -124,7 +124,8 @@ def _save(booster: xgb.Booster, history: History, checkpoint: Path) -> None:
     """Replace the checkpoint at once: what a kill leaves behind is the old one or the new one."""
     checkpoint.parent.mkdir(parents=True, exist_ok=True)
     booster.set_attr(**{_HISTORY: json.dumps(asdict(history))})
-    partial = checkpoint.with_name(f"{checkpoint.stem}.{os.getpid()}.partial{checkpoint.suffix}")
-    booster.save_model(partial)
+    # Named by the process: two runs that train the same model share the folder.
+    partial = checkpoint.with_name(f".{checkpoint.name}.{os.getpid()}.partial")
+    partial.write_bytes(booster.save_raw("ubj"))
     partial.replace(checkpoint)
     booster.set_attr(**{_HISTORY: None})
