@@ -1,6 +1,6 @@
-"""Exit codes that scripts rely on, and the error that carries the second of them."""
+"""Exit codes that scripts rely on, and the error that means bad input."""
 
-DONE, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
+FAILED, BAD_INPUT, INTERRUPTED = 1, 2, 130
 
 
 class InputError(ValueError):

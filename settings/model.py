@@ -73,7 +73,6 @@ class Settings(_Frozen):
     """One environment."""
 
     name: str
-    region: Annotated[str, Field(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")] = "eu-west-1"
     jobs: Jobs = Jobs()
     split: Split = Split()
     training: Training = Training()

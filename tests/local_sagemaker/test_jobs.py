@@ -383,9 +383,8 @@ def test_a_package_without_its_archive_is_refused(home: Home) -> None:
     assert Registry(History(home)).packages() == []
 
 
-def test_what_a_dead_run_had_committed_is_published_by_the_next(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The process dies between the commit of a step and the move of its outputs."""
-    step = processing(home, "A", "import pathlib; pathlib.Path('/opt/ml/processing/output/out/x').write_text('whole')", cached=True)
+def _die_before_publishing(home: Home, step: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """End a run between the commit of its step and the move of its outputs, without any farewell."""
 
     def die(*arguments: object) -> None:
         raise KeyboardInterrupt
@@ -395,6 +394,13 @@ def test_what_a_dead_run_had_committed_is_published_by_the_next(home: Home, monk
         patch.setattr(History, "end", lambda *arguments: None)
         with pytest.raises(KeyboardInterrupt):
             run(home, step)
+
+
+def test_what_a_dead_run_had_committed_is_published_by_the_next(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The process dies between the commit of a step and the move of its outputs."""
+    step = processing(home, "A", "import pathlib; pathlib.Path('/opt/ml/processing/output/out/x').write_text('whole')", cached=True)
+
+    _die_before_publishing(home, step, monkeypatch)
     assert not home.exists("s3://runs")
     result = run(home, step)
     assert statuses(result) == {"A": "Cached"}
@@ -420,14 +426,7 @@ def test_an_output_that_cannot_be_moved_leaves_the_home_usable(home: Home, monke
     def refuse(*arguments: object) -> None:
         raise OSError("no space left")
 
-    def die(*arguments: object) -> None:
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch:
-        patch.setattr(History, "_publish", die)
-        patch.setattr(History, "end", lambda *arguments: None)
-        with pytest.raises(KeyboardInterrupt):
-            run(home, step)
+    _die_before_publishing(home, step, monkeypatch)
     with monkeypatch.context() as patch:
         patch.setattr("local_sagemaker.history.move_into_place", refuse)
         (row,) = History(home).executions(5)

@@ -2,6 +2,7 @@
 
 import csv
 import gzip
+import itertools
 import json
 import statistics
 import subprocess
@@ -456,6 +457,14 @@ def test_the_quality_report_counts_what_is_there(synthetic: Tables, tmp_path: Pa
         for level, found in document["columns"][name]["levels"].items():
             rows = [claim for claim in claims if claim[name] == level]
             assert found == {"claims": len(rows), "fraud": sum(int(row["fraud"]) for row in rows)}
+    for name in ("incident_day", "incident_hour", "incident_month", "customer_age"):
+        found = document["columns"][name]
+        rows = tables.read(synthetic.customers if name == "customer_age" else synthetic.claims)
+        values = [int(row[name]) for row in rows]
+        widths = {round(right - left, 6) for left, right in itertools.pairwise(found["edges"])}
+        assert len(widths) == 1 and widths.pop() % 1 == 0, name
+        expected = [sum(left < v < right for v in values) for left, right in itertools.pairwise(found["edges"])]
+        assert found["counts"] == expected and sum(expected) == len(values), name
     hours = document["columns"]["incident_hour"]
     assert sum(hours["counts"]) == len(claims)
     values = [int(claim["incident_hour"]) for claim in claims]

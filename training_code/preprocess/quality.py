@@ -90,12 +90,15 @@ def _numbers(connection: duckdb.DuckDBPyConnection) -> Statistics:
 
 
 def _add_histograms(connection: duckdb.DuckDBPyConnection, numbers: Statistics) -> None:
-    """Equal-width bins between minimum and maximum; integers with few values get a bin each."""
+    """Bins of equal width; integers with few values get a bin each."""
     for name, statistics in numbers.items():
         low, high = float(str(statistics["minimum"])), float(str(statistics["maximum"]))
         whole = isinstance(statistics["maximum"], int)
-        if whole and high - low < _BINS:
-            edges = [low - 0.5 + step for step in range(int(high - low) + 2)]
+        if whole:
+            # Every bin holds as many integers as the next: others would show combs that are not in the data.
+            values = int(high - low) + 1
+            size = 1 if values <= 2 * _BINS else -(-values // _BINS)
+            edges = [low - 0.5 + size * step for step in range(-(-values // size) + 1)]
         else:
             edges = [low + (high - low) * step / _BINS for step in range(_BINS + 1)]
         width = (edges[-1] - edges[0]) / (len(edges) - 1) or 1.0

@@ -71,6 +71,9 @@ def curves(
     """Lines over a common numeric axis, with a legend when there are several."""
     frame = _Frame(title, x_label, y_label, x_range or _span(series, "x"), y_range or _span(series, "y"))
     frame.axes()
+    # A curve may leave the range that the caller wants seen; it must not run over the title.
+    x, y, width, height = _LEFT, _TOP - 3, WIDTH - _LEFT - _RIGHT + 3, HEIGHT - _TOP - _BOTTOM + 6
+    frame.parts.append(f'<svg x="{x}" y="{y}" width="{width}" height="{height}" viewBox="{x} {y} {width} {height}">')
     for line, colour in zip(series, COLOURS, strict=False):
         if line.band:
             edge = [(x, y) for x, y in zip(line.x, line.band[1], strict=True)]
@@ -85,6 +88,7 @@ def curves(
                 f'<circle cx="{frame.x(x):.1f}" cy="{frame.y(y):.1f}" r="3" fill="{colour}"/>'
                 for x, y in zip(line.x, line.y, strict=True)
             ]
+    frame.parts.append("</svg>")
     if len(series) > 1:
         for row, (line, colour) in enumerate(zip(series, COLOURS, strict=False)):
             # In the line of the title, where no curve passes.
@@ -129,7 +133,7 @@ def ticks(low: float, high: float, wanted: int = 5) -> list[float]:
         return [low]
     raw = (high - low) / wanted
     power = 10 ** math.floor(math.log10(raw))
-    step = next(factor * power for factor in (1, 2, 2.5, 5, 10) if factor * power >= raw * 0.999)
+    step = next(factor * power for factor in (1, 2, 5, 10) if factor * power >= raw * 0.999)
     first = math.ceil(low / step - 1e-9)
     last = math.floor(high / step + 1e-9)
     return [number * step for number in range(first, last + 1)]
