@@ -10,6 +10,7 @@ import typer
 from fraud.commands import data, definition, graph, models, run
 from fraud.errors import BAD_INPUT, INTERRUPTED, InputError
 from local_sagemaker import BadInputError
+from pipeline_definition.errors import DefinitionError
 from settings import SettingsError
 
 app = typer.Typer(
@@ -29,7 +30,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         app(standalone_mode=True)
-    except (InputError, BadInputError, SettingsError) as error:
+    except (InputError, BadInputError, DefinitionError, SettingsError) as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(BAD_INPUT)
     except KeyboardInterrupt:

@@ -94,11 +94,11 @@ def _executable(step: str) -> Archive:
     """A zip that Python runs as it is: ``python3 preprocess.pyz``."""
     folder = step.lower()
     files = modules(f"{_PACKAGE}.{folder}.__main__")
-    return Archive(f"{folder}.pyz", _zip(files | {"__main__.py": _MAIN.format(step=folder).encode()}))
+    return Archive(f"{folder}.pyz", zipped(files | {"__main__.py": _MAIN.format(step=folder).encode()}))
 
 
 def _serving() -> Archive:
-    return Archive("serve.pyz", _zip(modules(f"{_PACKAGE}.serve.inference") | {"inference.py": _SERVE.encode()}))
+    return Archive("serve.pyz", zipped(modules(f"{_PACKAGE}.serve.inference") | {"inference.py": _SERVE.encode()}))
 
 
 def _source_distribution() -> Archive:
@@ -108,13 +108,14 @@ def _source_distribution() -> Archive:
     return Archive("sourcedir.tar.gz", _tar(files))
 
 
-def _zip(files: Mapping[str, bytes]) -> bytes:
+def zipped(files: Mapping[str, bytes], *, compress: bool = True) -> bytes:
+    """A zip whose bytes follow from names and contents alone."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for name in sorted(files):
             entry = zipfile.ZipInfo(name, _EPOCH)
             entry.external_attr = 0o644 << 16
-            archive.writestr(entry, files[name], zipfile.ZIP_DEFLATED)
+            archive.writestr(entry, files[name], zipfile.ZIP_DEFLATED if compress else zipfile.ZIP_STORED)
     return buffer.getvalue()
 
 

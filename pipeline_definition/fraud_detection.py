@@ -26,10 +26,13 @@ from pipeline_definition.steps import (
     TrainingStep,
 )
 from settings import Settings
-from settings.model import Job
+from settings.jobs import Job
 
 JOB_STEPS = ("Preprocess", "Train", "Evaluate", "Package")
 """The steps that have a role, an image and an archive of code of their own."""
+
+IMAGE = dict.fromkeys(JOB_STEPS, "XGBoost")
+"""The managed image of each of them: one has all that every step needs."""
 
 SERVING_CODE = "Serve"
 """The key of the inference code among ``Resources.code``."""
@@ -61,6 +64,8 @@ class _FraudDetection:
             "ModelApprovalStatus", settings.approval_status,
             allowed=("PendingManualApproval", "Approved", "Rejected"),
         )  # fmt: skip
+        # Whoever starts a run resolves it from the registry.
+        self._champion = p.string("ChampionModelUri", "")
         self._auc = p.number("MinimumAucLowerBound", gate.minimum_auc_lower_bound)
         self._average_precision = p.number("MinimumAveragePrecision", gate.minimum_average_precision)
         self._recall = p.number("MinimumRecallAtCapacity", gate.minimum_recall)
@@ -74,7 +79,7 @@ class _FraudDetection:
         package = self._package(train, evaluate)
         return Pipeline(
             parameters=[
-                self._claims, self._customers, self._capacity, self._approval,
+                self._claims, self._customers, self._capacity, self._approval, self._champion,
                 self._auc, self._average_precision, self._recall,
                 *self._types.values(), self._preprocess_count,
             ],
@@ -270,4 +275,6 @@ class _FraudDetection:
 
     def _run_uri(self, *parts: str) -> Join:
         """A prefix of this run alone. Outputs are no part of a cache key, so it does not defeat caching."""
-        return uri(f"s3://{self._resources.artifact_bucket}", "runs", ExecutionVariable.PIPELINE_EXECUTION_ID, *parts)
+        step, *rest = parts
+        # By step first: permissions and expiry go by prefix.
+        return uri(f"s3://{self._resources.artifact_bucket}", "runs", step, ExecutionVariable.PIPELINE_EXECUTION_ID, *rest)

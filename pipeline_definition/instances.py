@@ -1,11 +1,15 @@
 """What an instance type has."""
 
-import re
+from fnmatch import fnmatchcase
 
-# NVMe disks come with a "d" behind the family's generation (m5d, c5ad, p4d), and with these GPU families.
-_FAMILIES = re.compile(r"ml\.(g4dn|g5|g6|g6e|p3dn|p4d|p4de|p5|p5e|p5en|trn1|trn1n|[a-z]+\d[a-z]*d[a-z]*)\.")
+LOCAL_DISKS = (
+    # A "d" behind the family's generation: m5d, c6gd, p4d, also with more behind it: g4dn, p4de.
+    "ml.*d.*", "ml.*dn.*", "ml.*de.*",
+    "ml.g5.*", "ml.g6.*", "ml.g6e.*", "ml.p5.*", "ml.p5e.*", "ml.p5en.*", "ml.trn1.*", "ml.trn1n.*",
+)  # fmt: skip
+"""Families with NVMe disks of their own, as patterns that IAM understands too."""
 
 
 def has_local_disks(instance_type: str) -> bool:
     """Whether an instance type has local NVMe disks, for which ``VolumeKmsKeyId`` is refused."""
-    return bool(_FAMILIES.match(instance_type))
+    return any(fnmatchcase(instance_type, pattern) for pattern in LOCAL_DISKS)

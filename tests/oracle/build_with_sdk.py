@@ -111,6 +111,7 @@ class Builder:
         self.approval = ParameterString(
             "ModelApprovalStatus", default_value="PendingManualApproval", enum_values=["PendingManualApproval", "Approved", "Rejected"]
         )
+        self.champion = ParameterString("ChampionModelUri", default_value="")
         self.claims = ParameterString("ClaimsUri", default_value=n["claims_uri"])
         self.customers = ParameterString("CustomersUri", default_value=n["customers_uri"])
         self.bounds = [ParameterFloat(name, default_value=value) for name, value in n["bounds"].items()]
@@ -153,7 +154,8 @@ class Builder:
             conditions=[ConditionGreaterThanOrEqualTo(left=v, right=b) for v, b in zip(gets, self.bounds, strict=True)],
             if_steps=[self.register(evaluate, package, report)], else_steps=[reject], depends_on=[package],
         )  # fmt: skip
-        parameters = [self.claims, self.customers, self.capacity, self.approval, *self.bounds, *self.types.values(), self.count]
+        own = [self.claims, self.customers, self.capacity, self.approval, self.champion]
+        parameters = [*own, *self.bounds, *self.types.values(), self.count]
         return Pipeline(
             name="fraud-detection", sagemaker_session=self.session, parameters=parameters, pipeline_experiment_config=None,
             steps=[pre, train, evaluate, package, gate],
@@ -185,7 +187,7 @@ class Builder:
         return ProcessingOutput(output_name=name, s3_output=target)
 
     def run_uri(self, *parts: str) -> Join:
-        return Join(on="/", values=[f"s3://{self.n['bucket']}", "runs", ExecutionVariables.PIPELINE_EXECUTION_ID, *parts])
+        return Join(on="/", values=[f"s3://{self.n['bucket']}", "runs", parts[0], ExecutionVariables.PIPELINE_EXECUTION_ID, *parts[1:]])
 
     def train(self, pre: ProcessingStep) -> TrainingStep:
         n = self.n

@@ -6,7 +6,7 @@ import pydantic
 import pytest
 
 import settings
-from settings.model import read
+from settings import read
 
 
 def test_every_environment_loads_and_is_frozen() -> None:

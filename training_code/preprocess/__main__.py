@@ -11,6 +11,7 @@ import json
 import subprocess
 import sys
 import tempfile
+import zipfile
 from pathlib import Path
 
 from training_code import failure
@@ -69,7 +70,7 @@ def _arguments() -> argparse.ArgumentParser:
     )
     parser.add_argument("--claims", type=Path, default=PROCESSING / "input/claims", help="file or folder")
     parser.add_argument("--customers", type=Path, default=PROCESSING / "input/customers", help="file or folder")
-    parser.add_argument("--wheelhouse", type=Path, default=PROCESSING / "input/wheelhouse", help="where DuckDB's wheel lies")
+    parser.add_argument("--wheelhouse", type=Path, default=PROCESSING / "input/wheelhouse", help="DuckDB's wheel, or a zip of it")
     parser.add_argument("--output", type=Path, default=PROCESSING / "output")
     parser.add_argument("--salt", default="1", help="names the split; another salt is another split")
     parser.add_argument("--validation", type=float, default=0.15, help="share of policies")
@@ -87,8 +88,11 @@ def _provide_duckdb(wheelhouse: Path) -> None:
         import duckdb  # noqa: F401
     except ModuleNotFoundError:
         site = tempfile.mkdtemp(prefix="wheelhouse-")
+        wheels = tempfile.mkdtemp(prefix="wheels-")
+        for archive in wheelhouse.glob("*.zip"):
+            zipfile.ZipFile(archive).extractall(wheels)
         command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-index", "--no-deps",
-                   "--find-links", str(wheelhouse), "--target", site, DUCKDB]  # fmt: skip
+                   "--find-links", str(wheelhouse), "--find-links", wheels, "--target", site, DUCKDB]  # fmt: skip
         subprocess.run(command, check=True)
         sys.path.insert(0, site)
 

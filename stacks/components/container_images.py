@@ -1,0 +1,32 @@
+"""The managed container images, found by region in a mapping, so that one template is right in every region."""
+
+from aws_cdk import Aws, CfnMapping, Fn
+from constructs import Construct
+
+from pipeline_definition import images
+
+
+class ContainerImages(Construct):
+    """``uri`` and ``repository_arn`` of an image, by its name in ``pipeline_definition.images``."""
+
+    def __init__(self, scope: Construct, id: str) -> None:
+        super().__init__(scope, id)
+        regions = sorted({region for image in images.table().values() for region in image.accounts})
+        self._mapping = CfnMapping(
+            self,
+            "Accounts",
+            mapping={
+                region: {name: image.accounts[region] for name, image in images.table().items() if region in image.accounts}
+                for region in regions
+            },
+        )
+        self._mapping.override_logical_id("ImageAccounts")
+
+    def uri(self, name: str) -> str:
+        return images.table()[name].uri(account=self._account(name), region=Aws.REGION, suffix=Aws.URL_SUFFIX)
+
+    def repository_arn(self, name: str) -> str:
+        return f"arn:{Aws.PARTITION}:ecr:{Aws.REGION}:{self._account(name)}:repository/{images.table()[name].repository}"
+
+    def _account(self, name: str) -> str:
+        return Fn.find_in_map(self._mapping.logical_id, Aws.REGION, name)

@@ -1,0 +1,1 @@
+"""What runs in AWS Lambda: boto3 and the standard library, nothing of the project."""

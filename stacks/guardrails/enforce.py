@@ -1,0 +1,67 @@
+"""Puts the rule packs into the synth, as validation plugins: a finding fails it."""
+
+from pathlib import Path
+
+import jsii
+from aws_cdk import (
+    IPolicyValidationContext,
+    IPolicyValidationPlugin,
+    PolicyValidationPluginReport,
+    PolicyViolatingResource,
+    PolicyViolation,
+    Stage,
+    Validations,
+)
+from cdk_nag import AwsSolutionsChecks, NIST80053R5Checks
+
+from cloud_assembly import Assembly
+from settings import Settings
+from stacks.guardrails import definition, jobs, permissions, storage, tags
+from stacks.guardrails.rules import Finding, Rule, Subject
+
+NAME = "FraudDetection"
+RULES: tuple[Rule, ...] = (*jobs.RULES, *permissions.RULES, *storage.RULES, *tags.RULES, *definition.RULES)
+
+
+def enforce(stage: Stage, settings: Settings) -> None:
+    """Check the stage's templates by this project's rules and by two of cdk-nag's packs."""
+    Validations.of(stage).add_plugins(AwsSolutionsChecks(stage), NIST80053R5Checks(stage), _RulePack(settings))
+
+
+@jsii.implements(IPolicyValidationPlugin)
+class _RulePack:
+    """This project's rules, as the CDK calls them."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    @property
+    def name(self) -> str:
+        return NAME
+
+    @property
+    def version(self) -> str:
+        return "1"
+
+    @property
+    def rule_ids(self) -> list[str]:
+        return [rule.id for rule in RULES]
+
+    def validate(self, context: IPolicyValidationContext) -> PolicyValidationPluginReport:
+        subject = Subject(Assembly.of([Path(file) for file in context.template_paths]), self._settings)
+        violations = [_violation(rule, finding) for rule in RULES for finding in rule.check(subject)]
+        return PolicyValidationPluginReport(success=not violations, violations=violations)
+
+
+def _violation(rule: Rule, finding: Finding) -> PolicyViolation:
+    return PolicyViolation(
+        rule_name=rule.id,
+        severity="error",
+        description=f"{finding.resource.logical_id}: {finding.message}",
+        fix=f"{rule.reason}.",
+        violating_resources=[
+            PolicyViolatingResource(
+                resource_logical_id=finding.resource.logical_id, template_path=str(finding.template.file), locations=[finding.field]
+            )
+        ],
+    )

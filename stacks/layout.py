@@ -1,0 +1,16 @@
+"""Where things lie in the buckets, and what things are called in the account."""
+
+INTERMEDIATE_STEPS = ("Preprocess", "Train")
+"""Steps whose outputs nothing refers to once a model is packaged."""
+
+KEPT_STEPS = ("Package", "Evaluate")
+"""Steps whose outputs registered models refer to."""
+
+BATCHES = "incoming"
+MARKER = "_READY"
+"""A batch is ``incoming/NAME/claims/…`` and ``…/customers/…``; the object ``incoming/NAME/_READY`` announces it."""
+
+DATA_PARAMETERS = {"ClaimsUri": "claims", "CustomersUri": "customers"}
+"""The pipeline parameters that point into the data bucket, and the folder of each."""
+
+COLLECTION_TAG = "sagemaker:collection-path"

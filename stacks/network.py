@@ -1,0 +1,40 @@
+"""The network that jobs run in, where it is this environment's own."""
+
+from aws_cdk import Aws, DefaultStackSynthesizer, Environment, Fn, Stack
+from aws_cdk import aws_kms as kms
+from constructs import Construct
+
+from settings import Settings
+from settings.network import IsolatedVpc as Shape
+from stacks.components.isolated_vpc import IsolatedVpc
+from stacks.components.s3_arns import bucket_arn
+from stacks.foundation import Foundation
+
+
+class NetworkStack(Stack):
+    """An isolated VPC that reaches this environment's buckets and the bucket of its code."""
+
+    def __init__(
+        self, scope: Construct, id: str, *, settings: Settings, shape: Shape, foundation: Foundation, env: Environment
+    ) -> None:
+        super().__init__(scope, id, env=env, description=f"Network of the jobs of {settings.resource_name}")
+        self.isolated = IsolatedVpc(
+            self,
+            "Isolated",
+            environment=settings.resource_name,
+            shape=shape,
+            bucket_arns=[bucket_arn(name) for name in (foundation.data_bucket, foundation.artifact_bucket, _code_bucket())],
+            key=kms.Key.from_key_arn(self, "Key", foundation.key_arn),
+            log_days=settings.storage.log_days,
+        )
+
+    @property
+    def availability_zones(self) -> list[str]:
+        """As CloudFormation knows them; CDK would look them up in the account, at synth."""
+        return [Fn.select(index, Fn.get_azs()) for index in range(3)]
+
+
+def _code_bucket() -> str:
+    """The bucket that `cdk bootstrap` made for code."""
+    qualifier = DefaultStackSynthesizer.DEFAULT_QUALIFIER
+    return f"cdk-{qualifier}-assets-{Aws.ACCOUNT_ID}-{Aws.REGION}"
