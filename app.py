@@ -17,7 +17,8 @@ os.environ.setdefault("NODE_NO_WARNINGS", "1")
 import aws_cdk as cdk
 
 import settings
-from stacks.stage import FraudDetectionStage
+from pipeline_definition.errors import DefinitionError
+from stacks.stage import compose
 
 
 def build(env: str = "dev", *, outdir: str | None = None, has_guardrails: bool = True) -> cdk.App:
@@ -28,12 +29,12 @@ def build(env: str = "dev", *, outdir: str | None = None, has_guardrails: bool =
     """
     chosen = settings.load(env)
     app = cdk.App(outdir=outdir, analytics_reporting=False, context=_feature_flags())
-    stage = FraudDetectionStage(app, chosen)
+    compose(app, chosen)
     if has_guardrails:
         # It takes seconds to load.
         from stacks import guardrails
 
-        guardrails.enforce(stage, chosen)
+        guardrails.enforce(app, chosen)
     return app
 
 
@@ -48,9 +49,15 @@ def main() -> int:
     has_guardrails = str(given.get("guardrails", "true")).lower() != "false"
     try:
         build(given.get("env", "dev"), outdir=os.environ.get("CDK_OUTDIR"), has_guardrails=has_guardrails).synth()
-    except settings.SettingsError as error:
+    except (settings.SettingsError, DefinitionError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+    except RuntimeError as error:
+        # The findings have been printed; what jsii adds is the way they came.
+        if "ValidationFailed" not in str(error):
+            raise
+        print(f"error: {error}", file=sys.stderr)
+        return 1
     return 0
 
 

@@ -22,14 +22,19 @@ def digest(files: Sequence[tuple[str, Path]]) -> str:
     return found.hexdigest()[:32]
 
 
+def files_of(source: Path) -> list[tuple[str, Path]]:
+    """A file, or all below a folder, each with its name there."""
+    if source.is_file():
+        return [(source.name, source)]
+    return [(file.relative_to(source).as_posix(), file) for file in sorted(source.rglob("*")) if file.is_file()]
+
+
 def upload(home: Home, prefix: str, source: Path) -> str:
     """Copy a file or folder below ``prefix`` and return its URI; what is there already stays.
 
     It appears at once, whole, under its final name.
     """
-    files = [(source.name, source)] if source.is_file() else [
-        (file.relative_to(source).as_posix(), file) for file in sorted(source.rglob("*")) if file.is_file()
-    ]  # fmt: skip
+    files = files_of(source)
     uri = f"{prefix}/{digest(files)}"
     if not home.path(uri).exists():
         _place(home.path(uri), files)
@@ -39,11 +44,15 @@ def upload(home: Home, prefix: str, source: Path) -> str:
 def store(home: Home, uri: str, content: bytes) -> None:
     """Write one object whose URI contains its hash."""
     target = home.path(uri)
-    if not target.exists():
-        _place(target.parent, [(target.name, content)])
+    if target.exists():
+        return
+    target.parent.mkdir(parents=True, exist_ok=True)
+    partial = target.with_name(f".{target.name}.{os.getpid()}")
+    partial.write_bytes(content)
+    partial.replace(target)
 
 
-def _place(target: Path, files: Sequence[tuple[str, Path | bytes]]) -> None:
+def _place(target: Path, files: Sequence[tuple[str, Path]]) -> None:
     partial = target.with_name(f".{target.name}.{os.getpid()}")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
@@ -51,10 +60,7 @@ def _place(target: Path, files: Sequence[tuple[str, Path | bytes]]) -> None:
         for name, content in files:
             file = partial / name
             file.parent.mkdir(parents=True, exist_ok=True)
-            if isinstance(content, bytes):
-                file.write_bytes(content)
-            else:
-                shutil.copyfile(content, file)
+            shutil.copyfile(content, file)
         partial.rename(target)
     except OSError:
         # Another run was faster with the same content.

@@ -7,7 +7,7 @@ from types import FrameType
 
 import typer
 
-from fraud.commands import data, definition, graph, models, run
+from fraud.commands import data, definition, deploy, destroy, graph, models, run, start, synth
 from fraud.errors import BAD_INPUT, INTERRUPTED, InputError
 from local_sagemaker import BadInputError
 from pipeline_definition.errors import DefinitionError
@@ -17,12 +17,18 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    help="Fraud detection in auto claims: run the pipeline, look at its definition, decide on its models.",
+    help="Fraud detection in auto claims: run the pipeline here or in AWS, look at it, decide on its models.",
 )
+_PASSED_ON = {"allow_extra_args": True}
+
 app.command()(run.run)
 app.command()(data.data)
 app.command()(definition.definition)
 app.command()(graph.graph)
+app.command()(synth.synth)
+app.command(context_settings=_PASSED_ON)(deploy.deploy)
+app.command()(start.start)
+app.command(context_settings=_PASSED_ON)(destroy.destroy)
 app.add_typer(models.app, name="models")
 
 
@@ -32,6 +38,11 @@ def main() -> None:
         app(standalone_mode=True)
     except (InputError, BadInputError, DefinitionError, SettingsError) as error:
         print(f"error: {error}", file=sys.stderr)
+        sys.exit(BAD_INPUT)
+    except ModuleNotFoundError as error:
+        if error.name not in ("boto3", "aws_cdk"):
+            raise
+        print("error: what talks to AWS is not installed: run `make setup-cdk`", file=sys.stderr)
         sys.exit(BAD_INPUT)
     except KeyboardInterrupt:
         print("stopped; steps that had finished are kept and will be reused", file=sys.stderr)

@@ -1,22 +1,22 @@
 """Key, buckets and model registry: stateful, in a stack that changes rarely and is protected."""
 
-from aws_cdk import CfnOutput, CfnResource, Environment, Fn, RemovalPolicy, Stack
+from aws_cdk import CfnOutput, CfnResource, Fn, RemovalPolicy
 from constructs import Construct, IConstruct
 
 from settings import Settings
+from stacks.base import EnvironmentStack
 from stacks.components.buckets import Buckets
 from stacks.components.encryption_key import EncryptionKey
 from stacks.components.model_registry import ModelRegistry
 from stacks.components.sharing import share_models
 
 
-class FoundationStack(Stack):
+class FoundationStack(EnvironmentStack):
     """What holds data: the ``key``, the ``buckets`` and the ``registry``."""
 
-    def __init__(self, scope: Construct, id: str, *, settings: Settings, env: Environment) -> None:
+    def __init__(self, scope: Construct, id: str, *, settings: Settings) -> None:
         retained = settings.storage.retention == "retain"
-        description = f"Data, keys and models of {settings.resource_name}"
-        super().__init__(scope, id, env=env, description=description, termination_protection=retained)
+        super().__init__(scope, id, settings=settings, description="Data, keys and models", is_protected=retained)
         removal_policy = RemovalPolicy.RETAIN if retained else RemovalPolicy.DESTROY
         self.key = EncryptionKey(self, "Encryption", name=settings.resource_name, removal_policy=removal_policy).key
         self.buckets = Buckets(

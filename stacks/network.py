@@ -1,24 +1,24 @@
 """The network that jobs run in, where it is this environment's own."""
 
-from aws_cdk import Aws, DefaultStackSynthesizer, Environment, Fn, Stack
+from aws_cdk import Aws, DefaultStackSynthesizer, Fn
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
+from pipeline_definition import Network
 from settings import Settings
 from settings.network import IsolatedVpc as Shape
+from stacks.base import EnvironmentStack
 from stacks.components.isolated_vpc import IsolatedVpc
 from stacks.components.s3_arns import bucket_arn
 from stacks.foundation import Foundation
 
 
-class NetworkStack(Stack):
+class NetworkStack(EnvironmentStack):
     """An isolated VPC that reaches this environment's buckets and the bucket of its code."""
 
-    def __init__(
-        self, scope: Construct, id: str, *, settings: Settings, shape: Shape, foundation: Foundation, env: Environment
-    ) -> None:
-        super().__init__(scope, id, env=env, description=f"Network of the jobs of {settings.resource_name}")
-        self.isolated = IsolatedVpc(
+    def __init__(self, scope: Construct, id: str, *, settings: Settings, shape: Shape, foundation: Foundation) -> None:
+        super().__init__(scope, id, settings=settings, description="Network of the jobs")
+        vpc = IsolatedVpc(
             self,
             "Isolated",
             environment=settings.resource_name,
@@ -26,6 +26,9 @@ class NetworkStack(Stack):
             bucket_arns=[bucket_arn(name) for name in (foundation.data_bucket, foundation.artifact_bucket, _code_bucket())],
             key=kms.Key.from_key_arn(self, "Key", foundation.key_arn),
             log_days=settings.storage.log_days,
+        )
+        self.for_jobs = Network(
+            isolated=settings.network_isolation, subnets=vpc.subnet_ids, security_groups=[vpc.security_group.security_group_id]
         )
 
     @property

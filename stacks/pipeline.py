@@ -1,6 +1,6 @@
 """The pipeline: its code, the roles of its steps, its definition, its triggers."""
 
-from aws_cdk import CfnOutput, Environment, Stack
+from aws_cdk import CfnOutput
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
@@ -11,6 +11,7 @@ from pipeline_definition.fraud_detection import IMAGE, JOB_STEPS
 from pipeline_definition.pipeline import walk
 from settings import Settings
 from stacks import layout
+from stacks.base import EnvironmentStack
 from stacks.components.code_assets import CodeAssets
 from stacks.components.container_images import ContainerImages
 from stacks.components.pipeline_role import PipelineRole
@@ -20,13 +21,11 @@ from stacks.components.triggers import Triggers
 from stacks.foundation import Foundation
 
 
-class PipelineStack(Stack):
+class PipelineStack(EnvironmentStack):
     """Deploys what ``pipeline_definition`` builds. Each role can do what the definition asks of its step."""
 
-    def __init__(
-        self, scope: Construct, id: str, *, settings: Settings, foundation: Foundation, network: Network, env: Environment
-    ) -> None:
-        super().__init__(scope, id, env=env, description=f"The SageMaker pipeline {settings.resource_name}")
+    def __init__(self, scope: Construct, id: str, *, settings: Settings, foundation: Foundation, network: Network) -> None:
+        super().__init__(scope, id, settings=settings, description="SageMaker pipeline")
         self._settings, self._foundation, self._network = settings, foundation, network
         self._name = settings.resource_name
         self._code = CodeAssets(self, "Code")

@@ -21,6 +21,9 @@ def run(
     no_cache: Annotated[bool, typer.Option("--no-cache", help="Run every step.")] = False,
     why: Annotated[str | None, typer.Option(metavar="STEP", help="Run nothing; say why STEP would be reused or not.")] = None,
     definition: Annotated[Path | None, typer.Option(help="Run this definition instead of the project's.")] = None,
+    template: Annotated[
+        Path | None, typer.Option(help="Run the definition out of a synthesized template, or out of the folder of a synth.")
+    ] = None,
     home: HomeOption = DEFAULT_HOME,
     as_json: AsJson = False,
 ) -> None:
@@ -38,15 +41,26 @@ def run(
       fraud run --param ReviewCapacity=0.05
 
       fraud run --why Train
+
+      fraud run --template cdk.out/dev
     """
     place = Home(home)
     overrides = pairs(param or [])
+    if definition and template:
+        raise InputError("--definition and --template are two ways to say what runs: give one")
     if definition:
         if claims or customers:
             raise InputError("--claims and --customers are for the project's pipeline; give --definition its --param instead")
         parsed, pipeline = Definition.read(definition), definition.stem
+    elif template:
+        from fraud import local_inputs, template_run
+
+        parsed, pipeline = template_run.provide(place, template)
+        overrides = template_run.parameters(place, local_inputs.provide(place, claims, customers)) | overrides
     else:
         parsed, pipeline = _project(place, env, claims, customers)
+    if not definition:
+        overrides = _against_champion(place, pipeline) | overrides
     if why:
         _explain(parsed, place, why, pipeline, overrides, as_json)
         return
@@ -65,6 +79,14 @@ def _project(home: Home, env: str, claims: Path | None, customers: Path | None) 
     data = local_inputs.provide(home, claims, customers)
     resources = local_resources.provide(home, chosen, data=data)
     return Definition.parse(pipeline_definition.build(chosen, resources)), local_resources.PIPELINE
+
+
+def _against_champion(home: Home, group: str) -> dict[str, str]:
+    """The parameter that names the champion, where there is one; pipeline and group have the same name."""
+    from fraud import local_champion
+
+    uri = local_champion.uri(home, group)
+    return {local_champion.PARAMETER: uri} if uri else {}
 
 
 def _execute(definition: Definition, home: Home, overrides: Mapping[str, str], options: Options, as_json: bool) -> Result:

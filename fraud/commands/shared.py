@@ -9,7 +9,7 @@ import typer
 
 from fraud.errors import InputError
 
-Env = Annotated[str, typer.Option("--env", help="The environment whose settings apply: settings/ENV.yaml.")]
+Env = Annotated[str, typer.Option("--env", help="The environment whose settings apply: settings/ENV.yaml, or the path of a .yaml file.")]
 HomeOption = Annotated[Path, typer.Option("--home", help="The folder that holds everything of local runs.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document for machines.")]
 
@@ -19,6 +19,11 @@ DEFAULT_HOME = Path(".local")
 def print_json(document: Any) -> None:
     json.dump(document, sys.stdout, indent=2)
     print()
+
+
+def context_of(env: str) -> str:
+    """An environment as the CDK app, which runs in the project's folder, finds it too."""
+    return str(Path(env).resolve()) if env.endswith(".yaml") else env
 
 
 def pairs(texts: list[str]) -> dict[str, str]:

@@ -1,6 +1,6 @@
 """The managed container images, found by region in a mapping, so that one template is right in every region."""
 
-from aws_cdk import Aws, CfnMapping, Fn
+from aws_cdk import Aws, CfnMapping
 from constructs import Construct
 
 from pipeline_definition import images
@@ -29,4 +29,4 @@ class ContainerImages(Construct):
         return f"arn:{Aws.PARTITION}:ecr:{Aws.REGION}:{self._account(name)}:repository/{images.table()[name].repository}"
 
     def _account(self, name: str) -> str:
-        return Fn.find_in_map(self._mapping.logical_id, Aws.REGION, name)
+        return self._mapping.find_in_map(Aws.REGION, name)

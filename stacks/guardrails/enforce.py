@@ -4,12 +4,12 @@ from pathlib import Path
 
 import jsii
 from aws_cdk import (
+    App,
     IPolicyValidationContext,
     IPolicyValidationPlugin,
     PolicyValidationPluginReport,
     PolicyViolatingResource,
     PolicyViolation,
-    Stage,
     Validations,
 )
 from cdk_nag import AwsSolutionsChecks, NIST80053R5Checks
@@ -23,9 +23,9 @@ NAME = "FraudDetection"
 RULES: tuple[Rule, ...] = (*jobs.RULES, *permissions.RULES, *storage.RULES, *tags.RULES, *definition.RULES)
 
 
-def enforce(stage: Stage, settings: Settings) -> None:
-    """Check the stage's templates by this project's rules and by two of cdk-nag's packs."""
-    Validations.of(stage).add_plugins(AwsSolutionsChecks(stage), NIST80053R5Checks(stage), _RulePack(settings))
+def enforce(app: App, settings: Settings) -> None:
+    """Check the app's templates by this project's rules and by two of cdk-nag's packs."""
+    Validations.of(app).add_plugins(AwsSolutionsChecks(app), NIST80053R5Checks(app), _RulePack(settings))
 
 
 @jsii.implements(IPolicyValidationPlugin)

@@ -1,0 +1,40 @@
+"""``fraud deploy``: the environment's stacks into an account."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from fraud.commands.shared import Env, context_of
+from fraud.errors import FAILED, InputError
+
+
+def deploy(
+    context: typer.Context,
+    env: Env = "dev",
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before permissions are widened.")] = False,
+) -> None:
+    """Deploy an environment with the CDK CLI, after a look at whose account it is.
+
+    What stands behind -- goes to `cdk deploy` as it is.
+
+    Examples:
+
+      fraud deploy --env dev
+
+      fraud deploy --env prod --yes -- --no-rollback
+    """
+    import settings
+    from fraud.deployment import account, toolchain
+
+    chosen = settings.load(env)
+    toolchain.node()
+    place = account.connect(chosen)
+    account.check_bootstrap(place)
+    if not yes and not sys.stdin.isatty():
+        raise InputError("without a terminal nobody can approve wider permissions: give --yes")
+    print(f"deploying {chosen.name} to {place.place}", flush=True)
+    approval = "never" if yes else "broadening"
+    arguments = ["deploy", "--all", "--require-approval", approval, "-c", f"env={context_of(env)}", "--output", f"cdk.out/{chosen.name}"]
+    if toolchain.cdk([*arguments, *context.args]):
+        raise typer.Exit(FAILED)

@@ -1,0 +1,1 @@
+"""What the ``fraud`` command does in an AWS account: synthesize, deploy, start, destroy."""

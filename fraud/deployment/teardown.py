@@ -1,0 +1,155 @@
+"""Takes away what CloudFormation cannot delete, and names what nobody can."""
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from fraud.deployment.account import Account
+from fraud.errors import InputError
+from settings import Settings
+
+_BATCH = 1000
+_STOP_SECONDS = 600
+_SHARED_LOGS = ("/aws/sagemaker/ProcessingJobs", "/aws/sagemaker/TrainingJobs")
+
+Said = Callable[[str], None]
+
+
+def refuse_if_retained(settings: Settings) -> None:
+    """
+    Raises:
+        InputError: the settings say that this environment's data outlives it.
+    """
+    if settings.storage.retention == "retain":
+        raise InputError(
+            f"{settings.name} keeps its data (storage.retention: retain): to take it down, set retention to destroy, deploy that, "
+            "and destroy then; to take down the pipeline alone, delete its stack "
+            f"({settings.resource_name}-pipeline) with `npx cdk destroy -c env={settings.name} {settings.resource_name}-pipeline`"
+        )
+
+
+def stacks(account: Account, settings: Settings) -> list[str]:
+    """The names of the environment's stacks that stand, in order of their making."""
+    found = []
+    cloudformation = account.client("cloudformation")
+    for part in ("foundation", "network", "pipeline"):
+        name = f"{settings.resource_name}-{part}"
+        try:
+            cloudformation.describe_stacks(StackName=name)
+        except ClientError as error:
+            if "does not exist" not in str(error):
+                raise
+        else:
+            found.append(name)
+    return found
+
+
+def purge(account: Account, settings: Settings, *, said: Said) -> str | None:
+    """Stop executions, remove model packages, empty the buckets.
+
+    Returns:
+        The key's ARN, which is known no more once its stack is gone.
+    """
+    sagemaker = account.client("sagemaker")
+    _stop_executions(sagemaker, settings.resource_name, said)
+    _remove_packages(sagemaker, settings.resource_name, said)
+    key = None
+    for resource, physical_id in _resources(account, f"{settings.resource_name}-foundation"):
+        if resource == "AWS::S3::Bucket":
+            _empty(account.client("s3"), physical_id, said)
+        if resource == "AWS::KMS::Key":
+            key = f"{physical_id}"
+    return key
+
+
+def leftovers(account: Account, key: str | None) -> list[str]:
+    """What stays behind, each with what becomes of it."""
+    found = []
+    if key:
+        described = account.client("kms").describe_key(KeyId=key)["KeyMetadata"]
+        if described["KeyState"] == "PendingDeletion":
+            found.append(f"the key {key} is deleted on {described['DeletionDate']:%Y-%m-%d}, and costs nothing until then")
+    logs = account.client("logs")
+    for name in _SHARED_LOGS:
+        if any(group["logGroupName"] == name for group in logs.describe_log_groups(logGroupNamePrefix=name)["logGroups"]):
+            found.append(f"the log group {name} holds the logs of all jobs of this account, those of this environment among them")
+    found.append("SageMaker keeps the records of jobs and executions; they cost nothing and cannot be deleted")
+    found.append("the CDK's bootstrap (stack CDKToolkit and its bucket of code) serves all CDK apps of the account")
+    return found
+
+
+def _resources(account: Account, stack: str) -> Iterator[tuple[str, str]]:
+    """Type and physical id of a stack's resources; none if there is no such stack."""
+    cloudformation = account.client("cloudformation")
+    try:
+        pages = list(cloudformation.get_paginator("list_stack_resources").paginate(StackName=stack))
+    except ClientError as error:
+        if "does not exist" not in str(error):
+            raise
+        return
+    for page in pages:
+        for resource in page["StackResourceSummaries"]:
+            if resource.get("PhysicalResourceId") and resource.get("ResourceStatus") != "DELETE_COMPLETE":
+                yield resource["ResourceType"], resource["PhysicalResourceId"]
+
+
+def _stop_executions(sagemaker: Any, pipeline: str, said: Said) -> None:
+    running = _running(sagemaker, pipeline)
+    for arn in running:
+        said(f"stopping {arn}")
+        sagemaker.stop_pipeline_execution(PipelineExecutionArn=arn, ClientRequestToken=f"stop-{arn.rpartition('/')[2]:0>32}")
+    deadline = time.monotonic() + _STOP_SECONDS
+    while running and (running := _running(sagemaker, pipeline)):
+        if time.monotonic() > deadline:
+            raise InputError(f"{', '.join(running)} did not stop within {_STOP_SECONDS // 60} minutes: stop its jobs and try again")
+        time.sleep(5)
+
+
+def _running(sagemaker: Any, pipeline: str) -> list[str]:
+    try:
+        pages = list(sagemaker.get_paginator("list_pipeline_executions").paginate(PipelineName=pipeline))
+    except ClientError as error:
+        if error.response["Error"]["Code"] in ("ResourceNotFound", "ValidationException"):
+            return []
+        raise
+    return [
+        execution["PipelineExecutionArn"]
+        for page in pages
+        for execution in page["PipelineExecutionSummaries"]
+        if execution["PipelineExecutionStatus"] in ("Executing", "Stopping")
+    ]
+
+
+def _remove_packages(sagemaker: Any, group: str, said: Said) -> None:
+    """A group that holds packages refuses to be deleted."""
+    try:
+        pages = list(sagemaker.get_paginator("list_model_packages").paginate(ModelPackageGroupName=group))
+    except ClientError as error:
+        if error.response["Error"]["Code"] in ("ResourceNotFound", "ValidationException"):
+            return
+        raise
+    for page in pages:
+        for package in page["ModelPackageSummaryList"]:
+            said(f"removing {package['ModelPackageArn']}")
+            sagemaker.delete_model_package(ModelPackageName=package["ModelPackageArn"])
+
+
+def _empty(s3: Any, bucket: str, said: Said) -> None:
+    """Delete all versions of all objects, and what deletions have left."""
+    removed = 0
+    try:
+        for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket, PaginationConfig={"PageSize": _BATCH}):
+            objects = [
+                {"Key": entry["Key"], "VersionId": entry["VersionId"]}
+                for entry in (*page.get("Versions", ()), *page.get("DeleteMarkers", ()))
+            ]
+            if objects:
+                answer = s3.delete_objects(Bucket=bucket, Delete={"Objects": objects, "Quiet": True})
+                if errors := answer.get("Errors"):
+                    raise InputError(f"{errors[0]['Key']} in {bucket} cannot be deleted: {errors[0]['Message']}")
+                removed += len(objects)
+    except s3.exceptions.NoSuchBucket:
+        return
+    said(f"emptied {bucket}: {removed} versions of objects")

@@ -1,0 +1,112 @@
+"""SageMaker's types, and collections."""
+
+import json
+import uuid
+from typing import Any
+
+from moto.core.responses import ActionResult
+from moto.sagemaker.models import SageMakerModelBackend, sagemaker_backends
+from moto.sagemaker.responses import SageMakerResponse
+
+from tests.deployment.emulated_account.calls import members
+from tests.deployment.emulated_account.resource import Resource
+from tests.deployment.emulated_account.resource import install as install_type
+
+
+def install() -> None:
+    for kind in (ModelPackageGroup, Pipeline, Collection):
+        install_type(kind)
+    _delete_packages()
+    _start_once_per_token()
+
+
+class ModelPackageGroup(Resource):
+    type = "AWS::SageMaker::ModelPackageGroup"
+    name = "ModelPackageGroupName"
+    returns = ("ModelPackageGroupArn", "ModelPackageGroupStatus", "CreationTime")
+
+    def create(self, properties: dict[str, Any], name: str) -> None:
+        made = self.client("sagemaker").create_model_package_group(**members("sagemaker", "CreateModelPackageGroup", properties))
+        self.physical_id = made["ModelPackageGroupArn"]
+        self.attributes = {"ModelPackageGroupArn": self.physical_id, "ModelPackageGroupStatus": "Completed"}
+
+    def delete(self, properties: dict[str, Any]) -> None:
+        backend = sagemaker_backends[self.account][self.region]
+        name = self.physical_id.split("/")[1]
+        if any(package.model_package_group_name == name for package in backend.model_packages.values()):
+            raise ValueError(f"Model Package Group cannot be deleted because it still contains Model Packages: {name}")
+        backend.model_package_groups.pop(name)
+
+
+class Pipeline(Resource):
+    type = "AWS::SageMaker::Pipeline"
+    name = "PipelineName"
+
+    def create(self, properties: dict[str, Any], name: str) -> None:
+        self.physical_id = properties["PipelineName"]
+        self.client("sagemaker").create_pipeline(ClientRequestToken=str(uuid.uuid4()), **_request(properties, "CreatePipeline"))
+
+    def update(self, properties: dict[str, Any]) -> None:
+        self.client("sagemaker").update_pipeline(**_request(properties, "UpdatePipeline"))
+
+    def delete(self, properties: dict[str, Any]) -> None:
+        self.client("sagemaker").delete_pipeline(PipelineName=self.physical_id, ClientRequestToken=str(uuid.uuid4()))
+
+
+def _request(properties: dict[str, Any], operation: str) -> dict[str, Any]:
+    body = properties["PipelineDefinition"]["PipelineDefinitionBody"]
+    json.loads(body)
+    request = members("sagemaker", operation, properties) | {"PipelineDefinition": body}
+    if limits := request.get("ParallelismConfiguration"):
+        # Numbers come as text out of a template.
+        request["ParallelismConfiguration"] = {key: int(value) for key, value in limits.items()}
+    return request
+
+
+class Collection(Resource):
+    type = "AWS::ResourceGroups::Group"
+    name = "Name"
+    returns = ("Arn",)
+
+    def create(self, properties: dict[str, Any], name: str) -> None:
+        query = properties["ResourceQuery"]
+        made = self.client("resource-groups").create_group(
+            Name=properties["Name"],
+            ResourceQuery={"Type": query["Type"], "Query": json.dumps(query["Query"])},
+            Tags={tag["Key"]: tag["Value"] for tag in properties.get("Tags", ())},
+        )
+        self.physical_id = properties["Name"]
+        self.attributes = {"Arn": made["Group"]["GroupArn"]}
+
+    def delete(self, properties: dict[str, Any]) -> None:
+        self.client("resource-groups").delete_group(GroupName=self.physical_id)
+
+
+def _delete_packages() -> None:
+    """An action that moto does not have."""
+
+    def delete_model_package(self: Any) -> ActionResult:
+        arn = self._get_param("ModelPackageName")
+        backend = self.sagemaker_backend
+        backend.model_packages.pop(arn)
+        backend.model_package_name_mapping = {
+            name: other for name, other in backend.model_package_name_mapping.items() if other != arn
+        }
+        return ActionResult({})
+
+    SageMakerResponse.delete_model_package = delete_model_package
+
+
+def _start_once_per_token() -> None:
+    """moto starts another execution each time."""
+    start = SageMakerModelBackend.start_pipeline_execution
+
+    def started(self: Any, pipeline_name: str, *args: Any, client_request_token: str, **kwargs: Any) -> dict[str, str]:
+        if pipeline_name in self.pipelines:
+            for arn, execution in self.pipelines[pipeline_name].pipeline_executions.items():
+                if execution.client_request_token == client_request_token:
+                    return {"PipelineExecutionArn": arn}
+        found: dict[str, str] = start(self, pipeline_name, *args, client_request_token=client_request_token, **kwargs)
+        return found
+
+    SageMakerModelBackend.start_pipeline_execution = started

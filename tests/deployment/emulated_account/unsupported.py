@@ -1,0 +1,49 @@
+"""What moto would pass over in silence is an error here."""
+
+from typing import Any
+
+from moto.cloudformation import parsing
+
+
+def install() -> None:
+    _refuse_unknown_types()
+    _refuse_updates_that_are_not_made()
+    _name_what_failed()
+
+
+def _refuse_unknown_types() -> None:
+    find = parsing.resource_class_from_type
+
+    def found(resource_type: str) -> Any:
+        kind = find(resource_type)
+        if kind is None and resource_type not in parsing.NULL_MODELS:
+            raise parsing.ValidationError(message=f"Template format error: Unrecognized resource types: [{resource_type}]")
+        return kind
+
+    parsing.resource_class_from_type = found
+
+
+def _refuse_updates_that_are_not_made() -> None:
+    update = parsing.parse_and_update_resource
+
+    def updated(logical_id: str, resource_json: Any, resources_map: Any, account_id: str, region_name: str) -> Any:
+        made = update(logical_id, resource_json, resources_map, account_id, region_name)
+        if made is None:
+            raise parsing.ValidationError(message=f"the emulation cannot update {logical_id} ({resource_json['Type']})")
+        return made
+
+    parsing.parse_and_update_resource = updated
+
+
+def _name_what_failed() -> None:
+    """A KeyError on the way would read as "the resource is not in the template"."""
+    create = parsing.parse_and_create_resource
+
+    def created(logical_id: str, resource_json: Any, resources_map: Any, account_id: str, region_name: str) -> Any:
+        try:
+            return create(logical_id, resource_json, resources_map, account_id, region_name)
+        except KeyError as error:
+            text = f"{logical_id} ({resource_json['Type']}) could not be made: KeyError {error}"
+            raise parsing.ValidationError(message=text) from error
+
+    parsing.parse_and_create_resource = created
