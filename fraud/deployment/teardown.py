@@ -1,5 +1,6 @@
 """Takes away what CloudFormation cannot delete, and names what nobody can."""
 
+import contextlib
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -56,11 +57,17 @@ def purge(account: Account, settings: Settings, *, said: Said) -> str | None:
     _stop_executions(sagemaker, settings.resource_name, said)
     _remove_packages(sagemaker, settings.resource_name, said)
     key = None
+    buckets = []
     for resource, physical_id in _resources(account, f"{settings.resource_name}-foundation"):
         if resource == "AWS::S3::Bucket":
-            _empty(account.client("s3"), physical_id, said)
+            buckets.append(physical_id)
         if resource == "AWS::KMS::Key":
-            key = f"{physical_id}"
+            key = physical_id
+    s3 = account.client("s3")
+    for bucket in buckets:
+        _stop_logging(s3, bucket)
+    for bucket in buckets:
+        _empty(s3, bucket, said)
     return key
 
 
@@ -134,6 +141,12 @@ def _remove_packages(sagemaker: Any, group: str, said: Said) -> None:
         for package in page["ModelPackageSummaryList"]:
             said(f"removing {package['ModelPackageArn']}")
             sagemaker.delete_model_package(ModelPackageName=package["ModelPackageArn"])
+
+
+def _stop_logging(s3: Any, bucket: str) -> None:
+    """Otherwise what is done to one bucket fills the one that holds the logs."""
+    with contextlib.suppress(s3.exceptions.NoSuchBucket):
+        s3.put_bucket_logging(Bucket=bucket, BucketLoggingStatus={})
 
 
 def _empty(s3: Any, bucket: str, said: Said) -> None:

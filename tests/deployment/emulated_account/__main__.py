@@ -4,12 +4,12 @@ import sys
 
 from moto.server import main as serve
 
-from tests.deployment.emulated_account import calls, cloudformation, functions, keys, registry, storage, unsupported
+from tests.deployment.emulated_account import calls, cloudformation, functions, keys, network, registry, storage, unsupported
 
 
 def main(port: int) -> None:
     calls.set_port(port)
-    for part in (cloudformation, keys, storage, registry, functions, unsupported):
+    for part in (cloudformation, keys, network, storage, registry, functions, unsupported):
         part.install()
     serve(["-H", "127.0.0.1", "-p", str(port)])
 

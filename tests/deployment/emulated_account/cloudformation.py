@@ -1,18 +1,22 @@
 """CloudFormation's own behaviour where moto's differs."""
 
+import json
 from typing import Any
 
 from moto.cloudformation import models, parsing
 from moto.iam import models as iam
+
+from tests.deployment.emulated_account import calls
 
 
 def install() -> None:
     _export_from_change_sets()
     _keep_defaults_on_update()
     _forget_outputs_of_deleted_stacks()
-    _delete_managed_policies()
+    _manage_policies()
     _ignore_unknown_change_sets()
     _protect_from_termination()
+    _delete_what_others_held()
 
 
 def _export_from_change_sets() -> None:
@@ -69,7 +73,18 @@ def _forget_outputs_of_deleted_stacks() -> None:
     models.Stack.delete = deleted
 
 
-def _delete_managed_policies() -> None:
+def _manage_policies() -> None:
+    """moto can neither change a stack's managed policies nor take them away."""
+
+    def updated(
+        cls: Any, original_resource: Any, new_resource_name: str, cloudformation_json: Any, account_id: str, region_name: str
+    ) -> Any:
+        document = json.dumps(cloudformation_json["Properties"]["PolicyDocument"])
+        calls.client("iam", account_id, region_name).create_policy_version(
+            PolicyArn=original_resource.arn, PolicyDocument=document, SetAsDefault=True
+        )
+        return original_resource
+
     def deleted(cls: Any, resource_name: str, cloudformation_json: Any, account_id: str, region_name: str) -> None:
         backend = iam.iam_backends[account_id]["aws"]
         policy = backend.managed_policies.pop(resource_name, None)
@@ -77,6 +92,7 @@ def _delete_managed_policies() -> None:
             if policy is not None:
                 role.managed_policies.pop(policy.arn, None)
 
+    iam.ManagedPolicy.update_from_cloudformation_json = classmethod(updated)
     iam.ManagedPolicy.delete_from_cloudformation_json = classmethod(deleted)
 
 
@@ -102,3 +118,16 @@ def _protect_from_termination() -> None:
         delete(self, name_or_stack_id)
 
     models.CloudFormationBackend.delete_stack = deleted
+
+
+def _delete_what_others_held() -> None:
+    """moto deletes in any order and gives up on what the last of the others held until then."""
+    delete = parsing.ResourceMap.delete
+
+    def deleted(self: Any) -> None:
+        try:
+            delete(self)
+        except Exception:
+            delete(self)
+
+    parsing.ResourceMap.delete = deleted

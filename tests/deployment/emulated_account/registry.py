@@ -17,6 +17,7 @@ def install() -> None:
     for kind in (ModelPackageGroup, Pipeline, Collection):
         install_type(kind)
     _delete_packages()
+    _keep_group_policies()
     _start_once_per_token()
 
 
@@ -29,6 +30,12 @@ class ModelPackageGroup(Resource):
         made = self.client("sagemaker").create_model_package_group(**members("sagemaker", "CreateModelPackageGroup", properties))
         self.physical_id = made["ModelPackageGroupArn"]
         self.attributes = {"ModelPackageGroupArn": self.physical_id, "ModelPackageGroupStatus": "Completed"}
+        self.update(properties)
+
+    def update(self, properties: dict[str, Any]) -> None:
+        if policy := properties.get("ModelPackageGroupPolicy"):
+            name = self.physical_id.split("/")[1]
+            self.client("sagemaker").put_model_package_group_policy(ModelPackageGroupName=name, ResourcePolicy=json.dumps(policy))
 
     def delete(self, properties: dict[str, Any]) -> None:
         backend = sagemaker_backends[self.account][self.region]
@@ -97,16 +104,35 @@ def _delete_packages() -> None:
     SageMakerResponse.delete_model_package = delete_model_package
 
 
+def _keep_group_policies() -> None:
+    """Two actions that moto does not have."""
+    policies: dict[tuple[str, str, str], str] = {}
+
+    def _group(self: Any) -> tuple[str, str, str]:
+        return self.sagemaker_backend.account_id, self.sagemaker_backend.region_name, self._get_param("ModelPackageGroupName")
+
+    def put_model_package_group_policy(self: Any) -> ActionResult:
+        policies[_group(self)] = self._get_param("ResourcePolicy")
+        return ActionResult({"ModelPackageGroupArn": self.sagemaker_backend.model_package_groups[_group(self)[2]].arn})
+
+    def get_model_package_group_policy(self: Any) -> ActionResult:
+        return ActionResult({"ResourcePolicy": policies[_group(self)]})
+
+    SageMakerResponse.put_model_package_group_policy = put_model_package_group_policy
+    SageMakerResponse.get_model_package_group_policy = get_model_package_group_policy
+
+
 def _start_once_per_token() -> None:
     """moto starts another execution each time."""
     start = SageMakerModelBackend.start_pipeline_execution
 
-    def started(self: Any, pipeline_name: str, *args: Any, client_request_token: str, **kwargs: Any) -> dict[str, str]:
+    def started(self: Any, pipeline_name: str, *others: Any) -> dict[str, str]:
+        token = others[-1]
         if pipeline_name in self.pipelines:
             for arn, execution in self.pipelines[pipeline_name].pipeline_executions.items():
-                if execution.client_request_token == client_request_token:
+                if execution.client_request_token == token:
                     return {"PipelineExecutionArn": arn}
-        found: dict[str, str] = start(self, pipeline_name, *args, client_request_token=client_request_token, **kwargs)
+        found: dict[str, str] = start(self, pipeline_name, *others)
         return found
 
     SageMakerModelBackend.start_pipeline_execution = started

@@ -53,7 +53,7 @@ class QueuePolicy(Resource):
 
 
 def _keep_what_moto_drops() -> None:
-    create, update = s3.FakeBucket.create_from_cloudformation_json.__func__, s3.FakeBucket.update_from_cloudformation_json.__func__
+    create = s3.FakeBucket.create_from_cloudformation_json.__func__
 
     def created(cls: Any, resource_name: str, cloudformation_json: Any, account_id: str, region_name: str, **kwargs: Any) -> Any:
         bucket = create(cls, resource_name, cloudformation_json, account_id, region_name, **kwargs)
@@ -63,9 +63,9 @@ def _keep_what_moto_drops() -> None:
     def updated(
         cls: Any, original_resource: Any, new_resource_name: str, cloudformation_json: Any, account_id: str, region_name: str
     ) -> Any:
-        bucket = update(cls, original_resource, new_resource_name, cloudformation_json, account_id, region_name)
-        _configure(bucket, cloudformation_json.get("Properties", {}), account_id, region_name)
-        return bucket
+        # moto's own looks for a name, which a template need not give.
+        _configure(original_resource, cloudformation_json.get("Properties", {}), account_id, region_name)
+        return original_resource
 
     s3.FakeBucket.create_from_cloudformation_json = classmethod(created)
     s3.FakeBucket.update_from_cloudformation_json = classmethod(updated)

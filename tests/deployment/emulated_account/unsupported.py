@@ -2,13 +2,14 @@
 
 from typing import Any
 
-from moto.cloudformation import parsing
+from moto.cloudformation import models, parsing
 
 
 def install() -> None:
     _refuse_unknown_types()
     _refuse_updates_that_are_not_made()
     _name_what_failed()
+    _answer_failed_updates_once()
 
 
 def _refuse_unknown_types() -> None:
@@ -47,3 +48,19 @@ def _name_what_failed() -> None:
             raise parsing.ValidationError(message=text) from error
 
     parsing.parse_and_create_resource = created
+
+
+def _answer_failed_updates_once() -> None:
+    """A fault of ours would be retried by the CLI, find nothing to update, and look like a success."""
+    update = models.Stack.update
+
+    def updated(self: Any, template: str, *args: Any, **kwargs: Any) -> None:
+        before = self.template
+        try:
+            update(self, template, *args, **kwargs)
+        except Exception as error:
+            self.template = before
+            self.status = "UPDATE_ROLLBACK_COMPLETE"
+            raise parsing.ValidationError(message=str(getattr(error, "message", error))) from error
+
+    models.Stack.update = updated
