@@ -15,8 +15,7 @@ def install() -> None:
     _forget_outputs_of_deleted_stacks()
     _manage_policies()
     _ignore_unknown_change_sets()
-    _protect_from_termination()
-    _delete_what_others_held()
+    _delete_whole_stacks()
 
 
 def _export_from_change_sets() -> None:
@@ -108,26 +107,26 @@ def _ignore_unknown_change_sets() -> None:
     models.CloudFormationBackend.delete_change_set = deleted
 
 
-def _protect_from_termination() -> None:
-    delete = models.CloudFormationBackend.delete_stack
+def _delete_whole_stacks() -> None:
+    """moto forgets a stack before it has deleted it, deletes protected ones, and exports that others import."""
 
     def deleted(self: Any, name_or_stack_id: str) -> None:
-        for stack in self.stacks.values():
-            if name_or_stack_id in (stack.name, stack.stack_id) and stack.enable_termination_protection:
-                raise parsing.ValidationError(message=f"Stack [{stack.name}] cannot be deleted while TerminationProtection is enabled")
-        delete(self, name_or_stack_id)
+        stack = next((each for each in self.stacks.values() if name_or_stack_id in (each.name, each.stack_id)), None)
+        if stack is None:
+            return
+        if stack.enable_termination_protection:
+            raise parsing.ValidationError(message=f"Stack [{stack.name}] cannot be deleted while TerminationProtection is enabled")
+        exports = [export.name for export in stack.exports]
+        for other in self.stacks.values():
+            if other is not stack and (used := [name for name in exports if f'"Fn::ImportValue": "{name}"' in json.dumps(other.template_dict)]):
+                raise parsing.ValidationError(message=f"Export {used[0]} cannot be deleted as it is in use by {other.name}")
+        try:
+            stack.delete()
+        except Exception as error:
+            stack.status = "DELETE_FAILED"
+            raise parsing.ValidationError(message=str(getattr(error, "message", error))) from error
+        self.deleted_stacks[stack.stack_id] = self.stacks.pop(stack.stack_id)
+        for name in exports:
+            self.exports.pop(name, None)
 
     models.CloudFormationBackend.delete_stack = deleted
-
-
-def _delete_what_others_held() -> None:
-    """moto deletes in any order and gives up on what the last of the others held until then."""
-    delete = parsing.ResourceMap.delete
-
-    def deleted(self: Any) -> None:
-        try:
-            delete(self)
-        except Exception:
-            delete(self)
-
-    parsing.ResourceMap.delete = deleted

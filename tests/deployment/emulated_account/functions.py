@@ -33,6 +33,7 @@ json.dump(getattr(importlib.import_module(module), name)(event, None), out, defa
 def install() -> None:
     install_type(EventInvokeConfig)
     lambda_.LambdaFunction._invoke_lambda = _invoke
+    _log_where_the_template_says()
     _deliver_events()
 
 
@@ -67,6 +68,17 @@ def _invoke(self: Any, event: Any = None) -> tuple[str, bool, str]:
     if done.returncode:
         return json.dumps({"errorMessage": done.stderr.strip().splitlines()[-1], "errorType": "Unhandled"}), True, done.stderr
     return done.stdout, False, done.stderr
+
+
+def _log_where_the_template_says() -> None:
+    create = lambda_.LambdaFunction.create_from_cloudformation_json.__func__
+
+    def created(cls: Any, resource_name: str, cloudformation_json: Any, account_id: str, region_name: str, **kwargs: Any) -> Any:
+        function = create(cls, resource_name, cloudformation_json, account_id, region_name, **kwargs)
+        function.logs_group_name = cloudformation_json["Properties"]["LoggingConfig"]["LogGroup"]
+        return function
+
+    lambda_.LambdaFunction.create_from_cloudformation_json = classmethod(created)
 
 
 def _deliver_events() -> None:

@@ -8,6 +8,7 @@ from moto.cloudformation import models, parsing
 def install() -> None:
     _refuse_unknown_types()
     _refuse_updates_that_are_not_made()
+    _refuse_deletions_that_are_not_made()
     _name_what_failed()
     _answer_failed_updates_once()
 
@@ -34,6 +35,19 @@ def _refuse_updates_that_are_not_made() -> None:
         return made
 
     parsing.parse_and_update_resource = updated
+
+
+def _refuse_deletions_that_are_not_made() -> None:
+    delete = parsing.ResourceMap._delete_resource
+
+    def deleted(self: Any, parsed_resource: Any, resource_json: Any) -> None:
+        has_own = hasattr(parsed_resource, "delete")
+        kind = parsing.resource_class_from_type(resource_json["Type"])
+        if not has_own and hasattr(kind.delete_from_cloudformation_json, "__isabstractmethod__"):
+            raise parsing.ValidationError(message=f"the emulation cannot delete {resource_json['Type']}")
+        delete(self, parsed_resource, resource_json)
+
+    parsing.ResourceMap._delete_resource = deleted
 
 
 def _name_what_failed() -> None:
