@@ -112,6 +112,12 @@ class Resolver:
             return f"{partition}:sagemaker:{at}:model-package-group/{group}"
         if kind.startswith("AWS::IAM::"):
             return f"{partition}:iam::{self.environment.account}:{'role' if kind.endswith('Role') else 'policy'}/{name}"
+        if kind == "AWS::Logs::LogGroup":
+            return f"{partition}:logs:{at}:log-group:{self.resolve(self._properties(name)['LogGroupName'])}:*"
+        if kind == "AWS::SQS::Queue":
+            return f"{partition}:sqs:{at}:{name}"
+        if kind == "AWS::Lambda::Function":
+            return f"{partition}:lambda:{at}:function:{name}"
         _, service, resource = kind.split("::")
         return f"{partition}:{service.lower()}:{at}:{resource.lower()}/{name}"
 

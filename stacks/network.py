@@ -1,6 +1,6 @@
 """The network that jobs run in, where it is this environment's own."""
 
-from aws_cdk import Aws, DefaultStackSynthesizer, Fn
+from aws_cdk import Aws, CfnOutput, DefaultStackSynthesizer, Fn
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
@@ -27,8 +27,13 @@ class NetworkStack(EnvironmentStack):
             key=kms.Key.from_key_arn(self, "Key", foundation.key_arn),
             log_days=settings.storage.log_days,
         )
+        told = {f"Subnet{number}": subnet for number, subnet in enumerate(vpc.subnet_ids, 1)}
+        told["SecurityGroup"] = vpc.security_group.security_group_id
+        for name, value in told.items():
+            CfnOutput(self, name, value=value, export_name=f"{settings.resource_name}-{name}")
+        imported = {name: Fn.import_value(f"{settings.resource_name}-{name}") for name in told}
         self.for_jobs = Network(
-            isolated=settings.network_isolation, subnets=vpc.subnet_ids, security_groups=[vpc.security_group.security_group_id]
+            isolated=settings.network_isolation, security_groups=[imported.pop("SecurityGroup")], subnets=list(imported.values())
         )
 
     @property

@@ -1,5 +1,7 @@
 """The pipeline: its code, the roles of its steps, its definition, its triggers."""
 
+import json
+
 from aws_cdk import CfnOutput
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sagemaker as sagemaker
@@ -91,7 +93,8 @@ class PipelineStack(EnvironmentStack):
             pipeline_name=self._name,
             pipeline_display_name=self._name,
             pipeline_description="Trains, evaluates and registers a model that scores auto claims for fraud",
-            pipeline_definition={"PipelineDefinitionBody": self.to_json_string(self._definition)},
+            # Not Stack.to_json_string, which drops nulls: one of them keeps SageMaker from making experiments.
+            pipeline_definition={"PipelineDefinitionBody": json.dumps(self._definition, separators=(",", ":"))},
             parallelism_configuration={"MaxParallelExecutionSteps": self._settings.max_parallel_steps},
             role_arn=self._pipeline_role.role.role_arn,
         )

@@ -1,6 +1,6 @@
 """One environment: its stacks, its tags."""
 
-from aws_cdk import App, Tags
+from aws_cdk import App, Stack, Tags
 
 from pipeline_definition import Network
 from settings import Settings
@@ -19,6 +19,7 @@ def compose(app: App, settings: Settings) -> None:
     name = settings.resource_name
     foundation = FoundationStack(app, f"{name}-foundation", settings=settings)
     exports = Foundation(settings)
+    above: Stack = foundation
     network = Network(isolated=settings.network_isolation)
     match settings.network:
         case ExistingVpc() as vpc:
@@ -27,7 +28,8 @@ def compose(app: App, settings: Settings) -> None:
             own = NetworkStack(app, f"{name}-network", settings=settings, shape=shape, foundation=exports)
             own.add_stack_dependency(foundation)
             network = own.for_jobs
+            above = own
     pipeline = PipelineStack(app, f"{name}-pipeline", settings=settings, foundation=exports, network=network)
-    pipeline.add_stack_dependency(foundation)
+    pipeline.add_stack_dependency(above)
     for key, value in settings.tags.items():
         Tags.of(app).add(key, value)

@@ -1,0 +1,278 @@
+"""The deployed pipeline: its definition, its roles, its triggers."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import cloud_assembly
+import pipeline_definition
+import settings
+from cloud_assembly import Assembly, Pipeline
+from fraud import local_resources
+from pipeline_definition import Code, Network, Resources, images
+from pipeline_definition.instances import LOCAL_DISKS
+from pipeline_definition.pipeline import walk
+from stacks import layout
+from stacks.functions import start_execution
+from tests.support import synth
+
+
+def _pipeline(assembly: Assembly) -> Pipeline:
+    (pipeline,) = assembly.pipelines()
+    return pipeline
+
+
+def _statements(assembly: Assembly, role: str) -> list[dict[str, Any]]:
+    """What the policies of a role say, resolved."""
+    template = _pipeline(assembly).template
+    found = []
+    for policy in template.resources("AWS::IAM::ManagedPolicy"):
+        resolved = assembly.resolved(policy, template)
+        if any(name.startswith(role) for name in resolved["Roles"]):
+            found += resolved["PolicyDocument"]["Statement"]
+    assert found, role
+    return found
+
+
+def _allowed(assembly: Assembly, role: str, action: str) -> set[str]:
+    """The resources that a role may do something to."""
+    return {
+        resource
+        for statement in _statements(assembly, role)
+        if statement["Effect"] == "Allow" and action in _list(statement["Action"])
+        for resource in _list(statement["Resource"])
+    }
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def test_the_definition_is_the_one_that_runs_locally(assembly: Assembly) -> None:
+    """What differs are names: of buckets, keys, roles and archives, and the network."""
+    env = _pipeline(assembly).name.removeprefix("fraud-detection-")
+    chosen = settings.load(env)
+    deployed = _pipeline(assembly).definition
+    steps = {step["Name"]: step for step in walk(deployed["Steps"])}
+    named = local_resources.named(chosen)
+    resources = Resources(
+        artifact_bucket=steps["Train"]["Arguments"]["CheckpointConfig"]["S3Uri"]["Std:Join"]["Values"][0].removeprefix("s3://"),
+        key=steps["Train"]["Arguments"]["OutputDataConfig"]["KmsKeyId"],
+        role={step: steps[step]["Arguments"]["RoleArn"] for step in named.role},
+        code=_code(steps),
+        image=named.image,
+        wheelhouse_uri=_input(steps["Preprocess"], "wheelhouse"),
+        claims_uri=None,
+        customers_uri=None,
+        model_package_group=chosen.resource_name,
+        network=_network(steps["Train"]["Arguments"], chosen),
+        tags=chosen.tags,
+    )
+    assert deployed == json.loads(json.dumps(pipeline_definition.build(chosen, resources)))
+
+
+def _code(steps: dict[str, Any]) -> dict[str, Code]:
+    uris = {step: _input(steps[step], "code") for step in ("Preprocess", "Evaluate", "Package")}
+    uris["Serve"] = _input(steps["Package"], "serving-code")
+    uris["Train"] = steps["Train"]["Arguments"]["InputDataConfig"][-1]["DataSource"]["S3DataSource"]["S3Uri"]
+    return {step: Code(uri, uri.rpartition("/")[2]) for step, uri in uris.items()}
+
+
+def _input(step: dict[str, Any], name: str) -> str:
+    return next(str(entry["S3Input"]["S3Uri"]) for entry in step["Arguments"]["ProcessingInputs"] if entry["InputName"] == name)
+
+
+def _network(arguments: dict[str, Any], chosen: settings.Settings) -> Network:
+    vpc = arguments.get("VpcConfig", {})
+    return Network(isolated=chosen.network_isolation, subnets=vpc.get("Subnets", ()), security_groups=vpc.get("SecurityGroupIds", ()))
+
+
+def test_archives_are_those_that_the_steps_run(assembly: Assembly) -> None:
+    """Each archive lies in the assembly under the hash that its step names, with the bytes that a local run takes."""
+    from pipeline_definition import code_archives
+
+    keys = {asset.key: asset.path for asset in assembly.assets()}
+    code = _code({step["Name"]: step for step in walk(_pipeline(assembly).definition["Steps"])})
+    for step, archive in code_archives.build().items():
+        assert keys[code[step].file_name].read_bytes() == archive.content
+
+
+def test_an_edit_of_one_step_changes_the_code_of_that_step_alone(tmp_path: Path) -> None:
+    import shutil
+
+    project = tmp_path / "project"
+    for folder in ("settings", "stacks", "pipeline_definition", "training_code", "cloud_assembly"):
+        shutil.copytree(synth.PROJECT / folder, project / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    for file in ("app.py", "cdk.json"):
+        shutil.copy(synth.PROJECT / file, project / file)
+    (project / ".wheelhouse").symlink_to(synth.PROJECT / ".wheelhouse")
+    before = _synthesized_code(project, tmp_path / "before")
+    script = project / "training_code/evaluate/__main__.py"
+    script.write_text(script.read_text() + "\n# edited\n")
+    after = _synthesized_code(project, tmp_path / "after")
+    assert {step for step in before if before[step] != after[step]} == {"Evaluate"}
+
+
+def _synthesized_code(project: Path, folder: Path) -> dict[str, str]:
+    done = synth.synthesize("dev", folder, project=project)
+    assert done.returncode == 0, done.stderr[-2000:]
+    steps = {step["Name"]: step for step in walk(_pipeline(cloud_assembly.read(folder)).definition["Steps"])}
+    return {step: code.uri for step, code in _code(steps).items()}
+
+
+def test_one_template_is_right_in_every_region(synthesized: Callable[[str], Assembly]) -> None:
+    assembly = synthesized("dev")
+    for region in images.table()["XGBoost"].accounts:
+        there = Assembly(assembly.templates, cloud_assembly.Environment(region=region))
+        uris = {
+            step["Arguments"].get("AppSpecification", {}).get("ImageUri")
+            or step["Arguments"].get("AlgorithmSpecification", {}).get("TrainingImage")
+            for step in walk(_pipeline(there).definition["Steps"])
+            if step["Type"] in ("Processing", "Training")
+        }
+        assert uris == {images.table()["XGBoost"].uri_in(region)}
+
+
+JOBS = ("Preprocess", "Train", "Evaluate", "Package")
+
+
+@pytest.mark.parametrize(
+    ("step", "reads", "writes"),
+    [
+        ("Preprocess", {"claims/*", "customers/*", "incoming/*/claims/*", "incoming/*/customers/*"},
+         {f"runs/Preprocess/*/{name}/*" for name in ("train", "validation", "test", "quality")}),
+        ("Train", {"runs/Preprocess/*/train/*", "runs/Preprocess/*/validation/*", "checkpoints/Train/*"},
+         {"runs/Train/*/*", "checkpoints/Train/*"}),
+        ("Evaluate", {"runs/Preprocess/*/test/*", "runs/Train/*/*/output/model.tar.gz"}, {"runs/Evaluate/*/evaluation/*"}),
+        ("Package", {"runs/Evaluate/*/evaluation/*", "runs/Train/*/*/output/model.tar.gz"}, {"runs/Package/*/package/*"}),
+    ],
+)  # fmt: skip
+def test_a_step_reads_its_inputs_and_writes_its_outputs(assembly: Assembly, step: str, reads: set[str], writes: set[str]) -> None:
+    keys = {arn.partition("/")[2] for arn in _allowed(assembly, step, "s3:GetObject") if "cdk-" not in arn}
+    code = {arn for arn in _allowed(assembly, step, "s3:GetObject") if "cdk-" in arn}
+    assert keys == reads
+    assert {arn.partition("/")[2] for arn in _allowed(assembly, step, "s3:PutObject")} == writes
+    assert code
+    assert not [arn for arn in code if "*" in arn]
+
+
+def test_jobs_call_no_api_of_sagemaker_and_each_has_a_role_of_its_own(assembly: Assembly) -> None:
+    for step in JOBS:
+        actions = {action for statement in _statements(assembly, step) for action in _list(statement["Action"])}
+        assert {action.partition(":")[0] for action in actions} <= {"s3", "kms", "logs", "cloudwatch", "ecr", "ec2"}
+    roles = {step["Arguments"]["RoleArn"] for step in walk(_pipeline(assembly).definition["Steps"]) if step["Name"] in JOBS}
+    assert len(roles) == len(JOBS)
+
+
+def test_the_pipeline_passes_exactly_the_roles_of_its_steps(assembly: Assembly) -> None:
+    roles = {step["Arguments"]["RoleArn"] for step in walk(_pipeline(assembly).definition["Steps"]) if step["Name"] in JOBS}
+    assert _allowed(assembly, "Pipeline", "iam:PassRole") == roles
+    (statement,) = (each for each in _statements(assembly, "Pipeline") if each["Action"] == "iam:PassRole")
+    assert statement["Condition"] == {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}}
+
+
+def test_only_the_pipeline_registers(assembly: Assembly) -> None:
+    assert _allowed(assembly, "Pipeline", "sagemaker:CreateModelPackage")
+    for step in JOBS:
+        assert not _allowed(assembly, step, "sagemaker:CreateModelPackage")
+
+
+def test_what_a_definition_must_not_ask_for_is_denied(assembly: Assembly) -> None:
+    """Each key has a statement of its own, and what may be absent a Null beside it."""
+    chosen = settings.load(_pipeline(assembly).name.removeprefix("fraud-detection-"))
+    denied = {statement["Sid"]: statement["Condition"] for statement in _statements(assembly, "Pipeline") if statement["Effect"] == "Deny"}
+    arguments = next(step["Arguments"] for step in walk(_pipeline(assembly).definition["Steps"]) if step["Name"] == "Train")
+    key = arguments["OutputDataConfig"]["KmsKeyId"]
+    longest = max(getattr(chosen.jobs, name).max_runtime_minutes for name in type(chosen.jobs).model_fields) * 60
+    expected = {
+        "DenyUnencryptedVolume": {
+            "Null": {"sagemaker:VolumeKmsKey": "true"},
+            "ForAnyValue:StringNotLike": {"sagemaker:InstanceTypes": list(LOCAL_DISKS)},
+        },
+        "DenyOtherVolumeKey": {"Null": {"sagemaker:VolumeKmsKey": "false"}, "ArnNotEquals": {"sagemaker:VolumeKmsKey": key}},
+        "DenyUnencryptedOutput": {"Null": {"sagemaker:OutputKmsKey": "true"}},
+        "DenyOtherOutputKey": {"Null": {"sagemaker:OutputKmsKey": "false"}, "ArnNotEquals": {"sagemaker:OutputKmsKey": key}},
+        "DenyUnlimitedTime": {"Null": {"sagemaker:MaxRuntimeInSeconds": "true"}},
+        "DenyLongTime": {"NumericGreaterThan": {"sagemaker:MaxRuntimeInSeconds": str(longest)}},
+        "DenyNetwork": {"BoolIfExists": {"sagemaker:NetworkIsolation": "false"}},
+        "DenyPlainTraffic": {"BoolIfExists": {"sagemaker:InterContainerTrafficEncryption": "false"}},
+    }
+    if "VpcConfig" in arguments:
+        subnets, groups = arguments["VpcConfig"]["Subnets"], arguments["VpcConfig"]["SecurityGroupIds"]
+        expected |= {
+            "DenyNoSubnet": {"Null": {"sagemaker:VpcSubnets": "true"}},
+            "DenyOtherSubnet": {"ForAnyValue:StringNotEquals": {"sagemaker:VpcSubnets": subnets}},
+            "DenyNoSecurityGroup": {"Null": {"sagemaker:VpcSecurityGroupIds": "true"}},
+            "DenyOtherSecurityGroup": {"ForAnyValue:StringNotEquals": {"sagemaker:VpcSecurityGroupIds": groups}},
+        }
+    assert {sid: _normal(condition) for sid, condition in denied.items()} == {
+        sid: _normal(condition) for sid, condition in expected.items()
+    }
+
+
+def _normal(condition: dict[str, Any]) -> dict[str, Any]:
+    """A single value and a list of one are the same to IAM."""
+    return {operator: {key: _list(value) for key, value in keys.items()} for operator, keys in condition.items()}
+
+
+def test_the_pipeline_waits_for_its_permissions(assembly: Assembly) -> None:
+    """Otherwise an execution could start before its roles may do anything."""
+    pipeline = _pipeline(assembly)
+    policies = {policy.logical_id for policy in pipeline.template.resources("AWS::IAM::ManagedPolicy")}
+    waited = set(pipeline.resource.body["DependsOn"])
+    assert {policy for policy in policies if not policy.startswith("Triggers")} <= waited
+
+
+def test_triggers_are_off_unless_they_are_set(synthesized: Callable[[str], Assembly]) -> None:
+    assert not settings.Settings(name="new").triggers.are_on
+    types = {resource.type for _, resource in synthesized("dev").resources()}
+    assert not types & {"AWS::Events::Rule", "AWS::Lambda::Function"}
+    assert not any("NotificationConfiguration" in bucket.properties for _, bucket in synthesized("dev").resources("AWS::S3::Bucket"))
+
+
+def test_prod_starts_on_a_schedule_and_on_announced_batches(synthesized: Callable[[str], Assembly]) -> None:
+    assembly = synthesized("prod")
+    rules = [assembly.resolved(rule, template) for template, rule in assembly.resources("AWS::Events::Rule")]
+    (schedule,) = (rule["ScheduleExpression"] for rule in rules if "ScheduleExpression" in rule)
+    (pattern,) = (rule["EventPattern"] for rule in rules if "EventPattern" in rule)
+    assert schedule == "cron(0 3 ? * SUN *)"
+    assert pattern["detail"]["object"]["key"] == [{"wildcard": "incoming/*/_READY"}]
+    (data,) = (bucket for _, bucket in assembly.resources("AWS::S3::Bucket") if bucket.logical_id == "DataBucket")
+    assert data.properties["NotificationConfiguration"] == {"EventBridgeConfiguration": {"EventBridgeEnabled": True}}
+
+
+def test_the_function_and_the_stacks_mean_the_same_places() -> None:
+    """The function can import nothing of the project."""
+    assert (start_execution.BATCHES, start_execution.MARKER) == (layout.BATCHES, layout.MARKER)
+
+
+def test_a_boundary_is_on_every_role(tmp_path: Path) -> None:
+    file = tmp_path / "bound.yaml"
+    file.write_text("permissions_boundary: TeamBoundary\ntriggers: {new_data: true}\nnetwork: {mode: isolated}\n")
+    done = synth.synthesize(str(file), tmp_path / "out", has_guardrails=True)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assembly = cloud_assembly.read(tmp_path / "out")
+    roles = [assembly.resolved(role, template) for template, role in assembly.resources("AWS::IAM::Role")]
+    assert len(roles) == 7
+    assert {role["PermissionsBoundary"] for role in roles} == {"arn:aws:iam::000000000000:policy/TeamBoundary"}
+
+
+def test_jobs_run_in_an_existing_vpc(tmp_path: Path) -> None:
+    file = tmp_path / "there.yaml"
+    file.write_text(
+        'account: "111111111111"\nregion: eu-central-1\n'
+        "network: {mode: existing, subnet_ids: [subnet-0123456789abcdef0], security_group_ids: [sg-0123456789abcdef0]}\n"
+    )
+    done = synth.synthesize(str(file), tmp_path / "out", has_guardrails=True)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assembly = cloud_assembly.read(tmp_path / "out")
+    assert not list(assembly.resources("AWS::EC2::VPC"))
+    for step in walk(_pipeline(assembly).definition["Steps"]):
+        if step["Name"] in JOBS:
+            network = step["Arguments"].get("NetworkConfig", step["Arguments"])
+            assert network["VpcConfig"] == {"SecurityGroupIds": ["sg-0123456789abcdef0"], "Subnets": ["subnet-0123456789abcdef0"]}
+    # An account in the settings needs no look-up there.
+    assert "missing" not in json.loads((tmp_path / "out" / "manifest.json").read_text())
