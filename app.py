@@ -32,9 +32,9 @@ def build(env: str = "dev", *, outdir: str | None = None, has_guardrails: bool =
     compose(app, chosen)
     if has_guardrails:
         # It takes seconds to load.
-        from stacks import guardrails
+        from stacks.guardrails.enforce import enforce
 
-        guardrails.enforce(app, chosen)
+        enforce(app, chosen)
     return app
 
 

@@ -91,7 +91,9 @@ def check(s3: Any, bucket: str, batch: Batch) -> None:
     Raises:
         BatchError: the batch was announced before, or a table is missing.
     """
-    versions = s3.list_object_versions(Bucket=bucket, Prefix=f"{BATCHES}/{batch.name}/{MARKER}").get("Versions", ())
+    marker = f"{BATCHES}/{batch.name}/{MARKER}"
+    listed = s3.list_object_versions(Bucket=bucket, Prefix=marker).get("Versions", ())
+    versions = [version for version in listed if version["Key"] == marker]
     if len(versions) > 1:
         raise BatchError(f"batch {batch.name} has been announced {len(versions)} times; put corrected data under a new name")
     for table in ("claims", "customers"):

@@ -1,10 +1,6 @@
 """What no template of this project may do: this project's rules, beside cdk-nag's and the CDK's own.
 
-A rule is a function that yields findings; see ``rules``. A finding fails the
-synth, unless it is acknowledged at the construct, with a reason:
+A rule is a function that yields findings; see ``rules`` and ``pack``. A
+finding fails the synth, unless it is acknowledged at the construct with a reason:
 ``stacks.components.policy.acknowledge(bucket, "FraudDetection::bucket-tls-only", "…")``.
 """
-
-from stacks.guardrails.enforce import enforce
-
-__all__ = ["enforce"]

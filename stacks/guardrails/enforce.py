@@ -16,11 +16,10 @@ from cdk_nag import AwsSolutionsChecks, NIST80053R5Checks
 
 from cloud_assembly import Assembly
 from settings import Settings
-from stacks.guardrails import definition, jobs, permissions, storage, tags
+from stacks.guardrails.pack import RULES
 from stacks.guardrails.rules import Finding, Rule, Subject
 
 NAME = "FraudDetection"
-RULES: tuple[Rule, ...] = (*jobs.RULES, *permissions.RULES, *storage.RULES, *tags.RULES, *definition.RULES)
 
 
 def enforce(app: App, settings: Settings) -> None:

@@ -1,0 +1,193 @@
+"""Each rule lets the real templates pass, and finds what is planted in them."""
+
+import copy
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+import settings
+from cloud_assembly import Assembly, Template
+from pipeline_definition.pipeline import walk
+from stacks.guardrails import pack
+from stacks.guardrails.rules import Rule, Subject
+
+RULES = {rule.id: rule for rule in pack.RULES}
+
+Body = dict[str, Any]
+
+
+class Plant:
+    """A synthesized environment that a test breaks."""
+
+    def __init__(self, assembly: Assembly, env: str) -> None:
+        self.settings = settings.load(env)
+        self._resolver = assembly
+        self.bodies = {template.stack.rpartition("-")[2]: copy.deepcopy(dict(template.body)) for template in assembly.templates}
+        self.definition: Body = copy.deepcopy(dict(next(assembly.pipelines()).definition))
+
+    def resource(self, stack: str, name: str) -> Body:
+        """The first resource whose logical id starts with a name."""
+        found: Body = next(body for logical_id, body in self.bodies[stack]["Resources"].items() if logical_id.startswith(name))
+        return found
+
+    def step(self, name: str) -> Body:
+        found = next(step for step in walk(self.definition["Steps"]) if step["Name"] == name)
+        assert isinstance(found, dict)
+        return found
+
+    def statement(self, policy: str, sid: str) -> Body:
+        statements = self.resource("pipeline", policy)["Properties"]["PolicyDocument"]["Statement"]
+        found: Body = next(statement for statement in statements if statement["Sid"] == sid)
+        return found
+
+    def subject(self) -> Subject:
+        self.resource("pipeline", "SageMakerPipeline")["Properties"]["PipelineDefinition"] = {
+            "PipelineDefinitionBody": json.dumps(self.definition)
+        }
+        templates = [
+            Template(template.stack, template.file, self.bodies[template.stack.rpartition("-")[2]]) for template in self._resolver.templates
+        ]
+        return Subject(Assembly(templates), self.settings)
+
+    def found(self, rule: Rule) -> str:
+        return "\n".join(f"{finding.resource.logical_id}: {finding.message}" for finding in rule.check(self.subject()))
+
+
+def _change(plant: Plant, **changes: Any) -> None:
+    plant.settings = plant.settings.model_copy(update=changes)
+
+
+def _drop(body: Body, *path: str) -> None:
+    for key in path[:-1]:
+        body = body[key]
+    del body[path[-1]]
+
+
+def _shared_role(plant: Plant) -> None:
+    plant.step("Evaluate")["Arguments"]["RoleArn"] = plant.step("Package")["Arguments"]["RoleArn"]
+
+
+def _pipeline_role(plant: Plant) -> None:
+    role = plant.resource("pipeline", "SageMakerPipeline")["Properties"]["RoleArn"]["Fn::GetAtt"][0]
+    plant.step("Evaluate")["Arguments"]["RoleArn"] = f"arn:aws:iam::000000000000:role/{role}"
+
+
+def _bucket_policy(plant: Plant, keep: Callable[[Body], bool]) -> None:
+    document = plant.resource("foundation", "StorageDataPolicy")["Properties"]["PolicyDocument"]
+    document["Statement"] = [statement for statement in document["Statement"] if keep(statement)]
+
+
+PLANTED: list[tuple[str, str, Callable[[Plant], Any], str]] = [
+    ("job-volume-encrypted", "dev", lambda p: _drop(p.step("Train"), "Arguments", "ResourceConfig", "VolumeKmsKeyId"),
+     "step Train, VolumeKmsKeyId: is missing"),
+    ("job-volume-encrypted", "dev",
+     lambda p: p.step("Evaluate")["Arguments"]["ProcessingResources"]["ClusterConfig"].update(VolumeKmsKeyId="alias/other"),
+     "step Evaluate, VolumeKmsKeyId: is alias/other, which is not the environment's key"),
+    ("job-output-encrypted", "dev", lambda p: _drop(p.step("Package"), "Arguments", "ProcessingOutputConfig", "KmsKeyId"),
+     "step Package, KmsKeyId of the output: is missing"),
+    ("job-isolated", "dev", lambda p: _drop(p.step("Train"), "Arguments", "EnableNetworkIsolation"),
+     "step Train, EnableNetworkIsolation: must be True"),
+    ("job-isolated", "dev", lambda p: _change(p, network_isolation=False), "step Preprocess, EnableNetworkIsolation: must be False"),
+    ("job-traffic-encrypted", "dev",
+     lambda p: p.step("Preprocess")["Arguments"]["NetworkConfig"].update(EnableInterContainerTrafficEncryption=False),
+     "step Preprocess, EnableInterContainerTrafficEncryption: must be true"),
+    ("job-in-vpc", "prod", lambda p: _drop(p.step("Evaluate"), "Arguments", "NetworkConfig", "VpcConfig"),
+     "step Evaluate, VpcConfig: is missing, and network in settings says mode: isolated"),
+    ("job-in-vpc", "prod", lambda p: _change(p, network=settings.load("dev").network), "step Train, VpcConfig: is there"),
+    ("job-time-limited", "dev", lambda p: _drop(p.step("Train"), "Arguments", "StoppingCondition", "MaxRuntimeInSeconds"),
+     "step Train, StoppingCondition.MaxRuntimeInSeconds: is missing"),
+    ("job-time-limited", "dev",
+     lambda p: p.step("Package")["Arguments"]["StoppingCondition"].update(MaxRuntimeInSeconds=86400), "is 86400; at most 3600"),
+    ("job-own-role", "dev", _shared_role, "step Package, RoleArn: is the role of Evaluate too"),
+    ("job-own-role", "dev", _pipeline_role, "step Evaluate, RoleArn: is missing or the pipeline's"),
+    ("policy-reviewed-wildcard", "dev", lambda p: p.statement("TrainPolicy", "ReadInputs").update(Resource="*"),
+     "statement ReadInputs: allows s3:GetObject on *"),
+    ("policy-no-wildcard-action", "dev", lambda p: p.statement("TrainPolicy", "ReadInputs").update(Action=["s3:Get*"]),
+     "statement ReadInputs: allows s3:Get*"),
+    ("policy-no-wildcard-action", "dev", lambda p: p.statement("TrainPolicy", "ReadInputs").update(NotAction="s3:GetObject"),
+     "statement ReadInputs: uses NotAction"),
+    ("policy-pass-role", "dev", lambda p: _drop(p.statement("PipelinePolicy", "PassStepRoles"), "Condition"),
+     "statement PassStepRoles: passes roles without iam:PassedToService"),
+    ("policy-pass-role", "dev", lambda p: p.statement("PipelinePolicy", "PassStepRoles").update(Resource=["arn:aws:iam::1:role/*"]),
+     "passes arn:aws:iam::1:role/*; name the roles"),
+    ("policy-one-key-per-null", "dev",
+     lambda p: p.statement("PipelineLimits", "DenyUnencryptedOutput")["Condition"]["Null"].update({"sagemaker:VolumeKmsKey": "true"}),
+     "statement DenyUnencryptedOutput: has sagemaker:OutputKmsKey and sagemaker:VolumeKmsKey in one Null block"),
+    ("step-role-no-api", "dev",
+     lambda p: p.statement("EvaluatePolicy", "PullImage").update(Action=["sagemaker:CreateModelPackage", "ecr:BatchGetImage"]),
+     "statement PullImage: lets step Evaluate call sagemaker:CreateModelPackage"),
+    ("role-trust-this-account", "dev",
+     lambda p: _drop(p.resource("pipeline", "TrainRole")["Properties"]["AssumeRolePolicyDocument"]["Statement"][0], "Condition"),
+     "trusts SageMaker without aws:SourceAccount"),
+    ("role-boundary", "dev", lambda p: _change(p, permissions_boundary="TeamBoundary"), "is missing; settings say TeamBoundary"),
+    ("bucket-tls-only", "dev", lambda p: _bucket_policy(p, lambda s: s["Action"] != "s3:*"), "DataBucket: no statement denies requests"),
+    ("bucket-key-enforced", "dev", lambda p: _bucket_policy(p, lambda s: s.get("Sid") != "DenyCustomerKey"),
+     "DataBucket: does not deny objects with another s3:x-amz-server-side-encryption-customer-algorithm"),
+    ("bucket-key-enforced", "dev", lambda p: _drop(p.resource("foundation", "ArtifactBucket"), "Properties", "BucketEncryption"),
+     "ArtifactBucket: has no key of ours as its default"),
+    ("bucket-private", "dev",
+     lambda p: p.resource("foundation", "DataBucket")["Properties"]["PublicAccessBlockConfiguration"].update(BlockPublicAcls=False),
+     "DataBucket: lacks BlockPublicAcls"),
+    ("bucket-versioned", "dev", lambda p: _drop(p.resource("foundation", "AccessLogBucket"), "Properties", "VersioningConfiguration"),
+     "AccessLogBucket: is not Enabled"),
+    ("stateful-retained", "prod", lambda p: p.resource("foundation", "Key").update(DeletionPolicy="Delete"),
+     "Key: is Delete; storage.retention in settings means Retain"),
+    ("tags-present", "dev", lambda p: _drop(p.resource("pipeline", "TrainRole"), "Properties", "Tags"), "lack project, environment"),
+    ("tags-present", "dev", lambda p: p.step("Train")["Arguments"].update(Tags=[]), "step Train, Tags: lack project, environment"),
+    ("definition-valid", "dev", lambda p: p.step("Train")["Arguments"].update(InputDataConfg=[]), "step Train: "),
+    ("definition-valid", "dev", lambda p: p.step("Evaluate")["Arguments"]["AppSpecification"].update(ContainerArguments=["x" * 257]),
+     "has 257 characters; 256 are allowed"),
+    ("definition-consistent", "dev",
+     lambda p: p.step("Evaluate")["Arguments"]["AppSpecification"].update(ContainerArguments=[{"Get": "Parameters.Gone"}]),
+     "uses the parameter Gone, which is not declared"),
+    ("definition-parameters", "dev", lambda p: p.definition["Parameters"][0].update(Name="Claims Uri"), "parameter Claims Uri: a name is"),
+    ("definition-parameters", "dev", lambda p: p.definition["Parameters"][0].update(DefaultValue="x" * 1025), "longer than 1024"),
+    ("definition-size", "dev", lambda p: p.step("Train").update(Description="x" * 2**20), "1048576 are allowed"),
+    ("definition-size", "dev",
+     lambda p: p.resource("pipeline", "SageMakerPipeline")["Properties"].update(PipelineName="my_pipeline"), "the name my_pipeline is not"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("rule", RULES.values(), ids=RULES)
+def test_the_real_templates_pass(rule: Rule, assembly: Assembly) -> None:
+    env = next(assembly.pipelines()).name.removeprefix("fraud-detection-")
+    assert list(rule.check(Subject(assembly, settings.load(env)))) == []
+
+
+@pytest.mark.parametrize(("rule", "env", "plant", "message"), PLANTED, ids=[f"{number}-{case[0]}" for number, case in enumerate(PLANTED)])
+def test_what_is_planted_is_found(
+    rule: str, env: str, plant: Callable[[Plant], Any], message: str, synthesized: Callable[[str], Assembly]
+) -> None:
+    planted = Plant(synthesized(env), env)
+    assert planted.found(RULES[rule]) == ""
+    plant(planted)
+    assert message in planted.found(RULES[rule])
+
+
+def test_every_rule_has_a_case_that_fails() -> None:
+    assert {rule for rule, *_ in PLANTED} == set(RULES)
+
+
+def test_rules_that_look_at_jobs_see_the_trials_of_a_tuning_step(synthesized: Callable[[str], Assembly]) -> None:
+    planted = Plant(synthesized("dev"), "dev")
+    step = planted.step("Train")
+    step["Type"], step["Arguments"] = "Tuning", {"TrainingJobDefinition": step["Arguments"]}
+    assert planted.found(RULES["job-volume-encrypted"]) == ""
+    del step["Arguments"]["TrainingJobDefinition"]["ResourceConfig"]["VolumeKmsKeyId"]
+    assert "step Train, VolumeKmsKeyId: is missing" in planted.found(RULES["job-volume-encrypted"])
+
+
+def test_an_instance_with_disks_of_its_own_needs_no_volume_key(synthesized: Callable[[str], Assembly]) -> None:
+    planted = Plant(synthesized("dev"), "dev")
+    for parameter in planted.definition["Parameters"]:
+        if parameter["Name"] == "TrainInstanceType":
+            parameter["DefaultValue"] = "ml.g5.xlarge"
+    del planted.step("Train")["Arguments"]["ResourceConfig"]["VolumeKmsKeyId"]
+    assert planted.found(RULES["job-volume-encrypted"]) == ""
+
+
+def test_rules_have_reasons_and_ids_of_their_own() -> None:
+    assert len(RULES) == len(pack.RULES)
+    assert all(rule.reason for rule in pack.RULES)
