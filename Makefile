@@ -32,7 +32,7 @@ destroy: $(CDK_READY)  ## Destroy an environment and all that it holds: make des
 	$(BIN)/fraud destroy --env $(or $(ENV),dev) $(ARGS)
 
 test: $(DEV_READY) $(ORACLE_READY)  ## Run all tests
-	$(BIN)/pytest -n 2 --dist loadgroup
+	$(BIN)/pytest -n 2 --dist loadfile
 
 lint: $(DEV_READY)  ## Check style and the layering of the packages
 	$(BIN)/ruff check .

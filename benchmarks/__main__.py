@@ -1,11 +1,12 @@
-"""Measure preprocessing against pandas, the cold run against its scripts, and the cached run against the cold.
+"""Measure the cold run against its scripts, the cached run against the cold, synth against a small app, preprocessing against pandas.
 
     python -m benchmarks                      # 5,000,000 claims
     python -m benchmarks --rows 200000        # quicker
-    python -m benchmarks --only run
+    python -m benchmarks --only synth
 """
 
 import argparse
+import json
 import statistics
 import sys
 import tempfile
@@ -21,14 +22,13 @@ _REPEATS = 3
 def main() -> int:
     parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=5_000_000, help="claims to preprocess")
-    parser.add_argument("--only", choices=["preprocess", "run"], help="one of the two")
+    parser.add_argument("--only", choices=list(_PARTS), help="one of them")
     arguments = parser.parse_args()
     print(f"on {measure.processors()}")
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
-        if arguments.only != "preprocess":
-            _runs(Path(folder))
-        if arguments.only != "run":
-            _preprocess(Path(folder), arguments.rows)
+        for name, part in _PARTS.items():
+            if arguments.only in (None, name):
+                part(Path(folder), arguments.rows)
     return 0
 
 
@@ -44,7 +44,7 @@ def _preprocess(folder: Path, rows: int) -> None:
     print(f"ours is {pandas.seconds / own.seconds:.1f} × as fast, with {own.peak_bytes / pandas.peak_bytes:.2f} of the memory")
 
 
-def _runs(folder: Path) -> None:
+def _runs(folder: Path, rows: int) -> None:
     claims, customers = _REAL / "claims.csv", _REAL / "customers.csv"
     if not claims.exists():
         measure.run(python("fraud.main", "data", "--rows", 5000, "--out", folder / "few"))
@@ -79,6 +79,31 @@ def _scripts(folder: Path, claims: Path, customers: Path) -> float:
     ]  # fmt: skip
     found: list[Measured] = [measure.run(command) for command in commands]
     return sum(step.seconds for step in found)
+
+
+def _synth(folder: Path, rows: int) -> None:
+    print(f"\nsynth of one environment, medians of {_REPEATS}, in turn, after one of each to warm up")
+    variables = {"CDK_VALIDATION": "false", "NODE_NO_WARNINGS": "1", "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": "20"}
+    for env in ("dev", "prod"):
+        one_bucket = measure.Command(python("benchmarks.one_bucket", folder / "one"), variables)
+        ours = measure.Command([sys.executable, "app.py"], variables | _app(env, folder / "ours", has_guardrails=False))
+        full = measure.Command([sys.executable, "app.py"], variables | _app(env, folder / "full", has_guardrails=True) | {"CDK_VALIDATION": "true"})
+        times: list[tuple[float, float, float]] = []
+        for _ in range(_REPEATS + 1):
+            first, second, third = (command.run().seconds for command in (one_bucket, ours, full))
+            times.append((first, second, third))
+        measured = times[1:]
+        small, plain, checked = (statistics.median(column) for column in zip(*measured, strict=True))
+        ratio = statistics.median(own / bucket for bucket, own, _ in measured)
+        print(f"{env:8} one bucket {small:5.2f} s   python app.py {plain:5.2f} s, {ratio:.2f} × that   with all checks {checked:5.2f} s")
+
+
+def _app(env: str, folder: Path, *, has_guardrails: bool) -> dict[str, str]:
+    context = {"env": env, "guardrails": str(has_guardrails).lower()}
+    return {"CDK_CONTEXT_JSON": json.dumps(context), "CDK_OUTDIR": str(folder)}
+
+
+_PARTS = {"run": _runs, "synth": _synth, "preprocess": _preprocess}
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,12 +21,24 @@ class Measured:
     peak_bytes: int
 
 
-def run(command: Sequence[str]) -> Measured:
+@dataclass(frozen=True)
+class Command:
+    """A command with variables of its own, to be run again and again."""
+
+    arguments: Sequence[str]
+    variables: Mapping[str, str]
+
+    def run(self) -> Measured:
+        return run(self.arguments, self.variables)
+
+
+def run(command: Sequence[str], variables: Mapping[str, str] | None = None) -> Measured:
     """Run to a successful end; what the command prints is shown only if it fails."""
     # What an earlier command has written reaches the disk now, and not while this one is measured.
     os.sync()
     started = time.monotonic()
-    process = subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    environment = dict(os.environ) | dict(variables or {})
+    process = subprocess.Popen(command, cwd=PROJECT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     assert process.stdout
     lines: list[str] = []
     reader = threading.Thread(target=lambda: lines.extend(process.stdout or ()))

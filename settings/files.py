@@ -59,6 +59,8 @@ def _said(error: ErrorDetails) -> str:
     message = error["msg"].removeprefix("Value error, ")
     if error["type"] == "extra_forbidden":
         message = f"unknown key; known are {', '.join(_known(error['loc'][:-1]))}"
+    if error["type"] == "string_type" and isinstance(error["input"], int):
+        message = f"must be in quotes: '{error['input']}'"
     return f"{path}: {message[0].lower()}{message[1:]}" if path else message
 
 

@@ -25,16 +25,18 @@ def deploy(
       fraud deploy --env prod --yes -- --no-rollback
     """
     import settings
-    from fraud.deployment import account, toolchain
+    from fraud.deployment import account, teardown, toolchain
 
     chosen = settings.load(env)
+    if not yes and not sys.stdin.isatty():
+        raise InputError("without a terminal nobody can approve wider permissions: give --yes")
     toolchain.node()
     place = account.connect(chosen)
     account.check_bootstrap(place)
-    if not yes and not sys.stdin.isatty():
-        raise InputError("without a terminal nobody can approve wider permissions: give --yes")
     print(f"deploying {chosen.name} to {place.place}", flush=True)
     approval = "never" if yes else "broadening"
     arguments = ["deploy", "--all", "--require-approval", approval, "-c", f"env={context_of(env)}", "--output", f"cdk.out/{chosen.name}"]
-    if toolchain.cdk([*arguments, *context.args]):
+    if toolchain.cdk([*arguments, *context.args], region=place.region):
         raise typer.Exit(FAILED)
+    for orphan in teardown.orphans(teardown.stacks(place, chosen), chosen):
+        print(f"note: {orphan} stands, and the settings of {chosen.name} ask for it no more: delete it with CloudFormation")

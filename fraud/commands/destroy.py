@@ -45,9 +45,11 @@ def destroy(
         # S3 delivers access logs late: a bucket that was empty may be so no more.
         key = teardown.purge(place, chosen, said=lambda text: print(text, file=sys.stderr, flush=True)) or key
         said = ["-c", f"env={context_of(env)}", "-c", "guardrails=false", "--output", f"cdk.out/{chosen.name}"]
-        code = toolchain.cdk(["destroy", "--all", "--force", *said, *context.args])
+        toolchain.cdk(["destroy", "--all", "--force", *said, *context.args], region=place.region)
+        for orphan in teardown.orphans(teardown.stacks(place, chosen), chosen):
+            teardown.delete(place, orphan, said=lambda text: print(text, file=sys.stderr, flush=True))
         standing = teardown.stacks(place, chosen)
-        if code and attempt + 1 < _TRIES:
+        if standing and attempt + 1 < _TRIES:
             print("not everything could be deleted; trying again", file=sys.stderr)
     left = teardown.leftovers(place, key)
     if as_json:

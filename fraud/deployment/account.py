@@ -1,5 +1,6 @@
 """The account that a command is about to touch: whose it is, and whether it is ready."""
 
+import os
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,7 +36,8 @@ def connect(settings: Settings) -> Account:
     """
     try:
         session = boto3.Session()
-        region = settings.region or session.region_name
+        # boto3 looks at AWS_DEFAULT_REGION only, the CDK CLI at AWS_REGION first.
+        region = settings.region or os.environ.get("AWS_REGION") or session.region_name
         if not region:
             raise InputError("there is no AWS region: set AWS_REGION, or account and region in the environment's settings")
         found = boto3.client("sts", region_name=region).get_caller_identity()["Account"]

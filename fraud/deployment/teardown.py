@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, WaiterError
 
 from fraud.deployment.account import Account
 from fraud.errors import InputError
@@ -45,6 +45,23 @@ def stacks(account: Account, settings: Settings) -> list[str]:
         else:
             found.append(name)
     return found
+
+
+def orphans(standing: list[str], settings: Settings) -> list[str]:
+    """Stacks that stand and that the settings ask for no more, which the CDK therefore does not know."""
+    wanted = {f"{settings.resource_name}-{part}" for part in ("foundation", "pipeline")}
+    if settings.network.mode == "isolated":
+        wanted.add(f"{settings.resource_name}-network")
+    return [name for name in standing if name not in wanted]
+
+
+def delete(account: Account, stack: str, *, said: Said) -> None:
+    """Delete a stack that the CDK does not know; one that cannot be deleted stays."""
+    cloudformation = account.client("cloudformation")
+    said(f"deleting {stack}")
+    with contextlib.suppress(ClientError, WaiterError):
+        cloudformation.delete_stack(StackName=stack)
+        cloudformation.get_waiter("stack_delete_complete").wait(StackName=stack)
 
 
 def purge(account: Account, settings: Settings, *, said: Said) -> str | None:

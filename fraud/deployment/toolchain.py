@@ -48,15 +48,15 @@ def environment() -> dict[str, str]:
     }
 
 
-def cdk(arguments: Sequence[str], *, stdin: int | None = None) -> int:
-    """Run the pinned CDK CLI in the project's folder, with our output as its own.
+def cdk(arguments: Sequence[str], *, region: str) -> int:
+    """Run the pinned CDK CLI in the project's folder, with our input and output as its own.
 
     Raises:
         InputError: Node or the CLI is missing.
     """
     if not CDK.is_file():
         raise InputError("the CDK CLI is not installed: run `make setup-cdk`")
-    return subprocess.run([node(), CDK, *arguments], cwd=PROJECT, env=environment(), stdin=stdin, check=False).returncode
+    return subprocess.run([node(), CDK, *arguments], cwd=PROJECT, env=environment() | {"AWS_REGION": region}, check=False).returncode
 
 
 def synthesize(context: Mapping[str, str], output: Path) -> int:

@@ -49,9 +49,8 @@ class Account:
         }
 
     def client(self, service: str) -> Any:
-        return boto3.client(
-            service, region_name=REGION, endpoint_url=f"http://127.0.0.1:{self.port}", aws_access_key_id="test", aws_secret_access_key="test"
-        )
+        url, key = f"http://127.0.0.1:{self.port}", "test"
+        return boto3.client(service, region_name=REGION, endpoint_url=url, aws_access_key_id=key, aws_secret_access_key=key)
 
     def run(self, *command: object, **changes: str) -> Done:
         """Any command in the project's folder; ``changes`` are further variables."""
@@ -65,7 +64,8 @@ class Account:
         return self.run(sys.executable, "-m", "fraud.main", *arguments, **changes)
 
     def cdk(self, *arguments: object) -> Done:
-        return self.run(toolchain.node(), toolchain.CDK, *arguments)
+        # In a folder of its own: the CLI locks it, and leaves the lock behind when it fails.
+        return self.run(toolchain.node(), toolchain.CDK, "--output", self.folder / "cdk.out", *arguments)
 
     def deploy(self, env: object) -> Done:
         return self.fraud("deploy", "--env", env, "--yes", "--", "--method=direct")

@@ -19,7 +19,7 @@ from tests.conftest import PROJECT
 from tests.deployment.conftest import ACCOUNT, Account, definition_of
 from tests.support.claims import Tables
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("deployment")]
+pytestmark = pytest.mark.slow
 
 PIPELINE = GROUP = "fraud-detection-dev"
 STACKS = {f"{PIPELINE}-foundation", f"{PIPELINE}-pipeline"}
@@ -244,12 +244,21 @@ def test_a_deployment_of_nothing_new_changes_nothing(bootstrapped: Account, sett
 def test_the_cli_synthesizes_what_app_py_does(bootstrapped: Account, tmp_path: Path) -> None:
     from tests.support import synth
 
-    assert bootstrapped.cdk("synth", "--quiet", "-c", "env=prod", "-c", "guardrails=false", "-o", tmp_path / "cli").code == 0
+    assert bootstrapped.cdk("synth", "--quiet", "-c", "env=prod", "-c", "guardrails=false").code == 0
     assert synth.synthesize("prod", tmp_path / "app").returncode == 0
     names = sorted(file.name for file in (tmp_path / "app").glob("*.template.json"))
     assert len(names) == 3
     for name in names:
-        assert (tmp_path / "cli" / name).read_bytes() == (tmp_path / "app" / name).read_bytes()
+        assert (bootstrapped.folder / "cdk.out" / name).read_bytes() == (tmp_path / "app" / name).read_bytes()
+
+
+def test_a_stack_that_the_settings_ask_for_no_more_is_named(bootstrapped: Account, settings_file: Path) -> None:
+    """The CDK forgets it; and destroy has to find it all the same."""
+    settings_file.write_text(yaml.safe_dump(yaml.safe_load(settings_file.read_text()) | {"network": {"mode": "none"}}))
+    done = bootstrapped.deploy(settings_file)
+    assert done.code == 0, done.error[-3000:]
+    assert f"note: {PIPELINE}-network stands, and the settings of dev ask for it no more" in done.out
+    assert f"{PIPELINE}-network" in _stacks(bootstrapped)
 
 
 def test_destroy_leaves_nothing(bootstrapped: Account, settings_file: Path) -> None:

@@ -56,6 +56,18 @@ def test_instances_with_disks_of_their_own_get_no_volume_key() -> None:
     assert not any(map(has_local_disks, ("ml.m5.large", "ml.c5.xlarge", "ml.p3.2xlarge", "ml.r5.large")))
 
 
+def test_iam_and_we_mean_the_same_families_by_disks_of_their_own() -> None:
+    """The patterns stand in a policy: each type that the API knows falls on one side, by its family."""
+    import botocore.loaders
+
+    model = botocore.loaders.Loader().load_service_model("sagemaker", "service-2")
+    types = model["shapes"]["TrainingInstanceType"]["enum"]
+    with_disks = {name.split(".")[1] for name in types if has_local_disks(name)}
+    assert {"g4dn", "g5", "g6", "p4d", "p4de", "p5", "c5n", "m5", "m6i", "c7i", "r5d", "t3", "p3", "p2", "trn1"} & with_disks == {
+        "g4dn", "g5", "g6", "p4d", "p4de", "p5", "r5d", "trn1",
+    }  # fmt: skip
+
+
 def test_no_cache_key_holds_an_execution_variable() -> None:
     """Whatever changes from run to run would defeat the cache of the step and of all behind it."""
     keys = {

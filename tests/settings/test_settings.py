@@ -23,6 +23,23 @@ def test_an_unknown_environment_names_those_that_are() -> None:
         settings.load("test")
 
 
+def test_a_file_elsewhere_is_an_environment_too(tmp_path: Path) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text("review_capacity: 0.2")
+    loaded = settings.load(str(file))
+    assert (loaded.name, loaded.review_capacity, loaded.resource_name) == ("mine", 0.2, "fraud-detection-mine")
+    with pytest.raises(settings.SettingsError, match=r"gone\.yaml cannot be read: No such file"):
+        settings.load(str(tmp_path / "gone.yaml"))
+
+
+def test_nothing_starts_by_itself_and_data_is_kept_unless_it_is_set() -> None:
+    plain = settings.Settings(name="plain")
+    assert not plain.triggers.are_on
+    assert plain.storage.retention == "retain"
+    assert plain.network_isolation
+    assert plain.approval_status == "PendingManualApproval"
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
@@ -32,6 +49,18 @@ def test_an_unknown_environment_names_those_that_are() -> None:
         ("approval_status: Maybe", "approval_status: input should be 'PendingManualApproval', 'Approved' or 'Rejected'"),
         ("cache_for: 30 days", "cache_for"),
         ("- a list", "expected keys and values"),
+        ("network: {mode: isolatd}", "'none', 'existing', 'isolated'"),
+        ("network: {mode: isolated, cidrr: x}", "network.isolated.cidrr: unknown key; known are mode, cidr, zones"),
+        ("network: {mode: existing, subnet_ids: [], security_group_ids: [sg-01234567]}", "network.existing.subnet_ids"),
+        ("account: 111111111111", "account: must be in quotes"),
+        ("account: '1111'", "account: string should match pattern"),
+        ("account: '111111111111'", "account and region: give both, or neither"),
+        ("storage: {intermediate_days: 31}", "storage.intermediate_days: must be more than 31, because steps are reused for P30D"),
+        ("storage: {retention: keep}", "storage.retention: input should be 'retain' or 'destroy'"),
+        ("storage: {retain: true}", "storage.retain: unknown key; known are retention, intermediate_days"),
+        ("triggers: {schedule: daily}", "triggers.schedule"),
+        ("collections: []", "collections"),
+        ("name: Dev Environment", "name"),
         ("a: [", "is not YAML"),
     ],
 )

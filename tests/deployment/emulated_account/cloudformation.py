@@ -118,8 +118,9 @@ def _delete_whole_stacks() -> None:
             raise parsing.ValidationError(message=f"Stack [{stack.name}] cannot be deleted while TerminationProtection is enabled")
         exports = [export.name for export in stack.exports]
         for other in self.stacks.values():
-            if other is not stack and (used := [name for name in exports if f'"Fn::ImportValue": "{name}"' in json.dumps(other.template_dict)]):
-                raise parsing.ValidationError(message=f"Export {used[0]} cannot be deleted as it is in use by {other.name}")
+            imported = [name for name in exports if f'"Fn::ImportValue": "{name}"' in json.dumps(other.template_dict)]
+            if other is not stack and imported:
+                raise parsing.ValidationError(message=f"Export {imported[0]} cannot be deleted as it is in use by {other.name}")
         try:
             stack.delete()
         except Exception as error:

@@ -13,13 +13,13 @@ from tests.deployment.emulated_account.resource import install as install_type
 
 def install() -> None:
     install_type(SecurityGroupEgress)
-    _delete(route_tables.RouteTable, lambda ec2, id: ec2.delete_route_table(RouteTableId=id))
-    _delete(subnets.SubnetRouteTableAssociation, lambda ec2, id: _disassociate(ec2, id))
+    _delete(route_tables.RouteTable, lambda ec2, name: ec2.delete_route_table(RouteTableId=name))
+    _delete(subnets.SubnetRouteTableAssociation, _disassociate)
     vpcs.VPCEndPoint.delete_from_cloudformation_json = classmethod(_forget_endpoint)
-    _delete(flow_logs.FlowLogs, lambda ec2, id: ec2.delete_flow_logs(FlowLogIds=[id]))
+    _delete(flow_logs.FlowLogs, lambda ec2, name: ec2.delete_flow_logs(FlowLogIds=[name]))
     # These go with what they are a part of.
-    _delete(security_groups.SecurityGroupIngress, lambda ec2, id: None)
-    _delete(lambda_.Permission, lambda ec2, id: None)
+    _delete(security_groups.SecurityGroupIngress, lambda ec2, name: None)
+    _delete(lambda_.Permission, lambda ec2, name: None)
 
 
 class SecurityGroupEgress(Resource):
@@ -62,6 +62,6 @@ def _disassociate(ec2: Any, subnet_or_association: str) -> None:
     """moto's associations do not know their own id."""
     for table in ec2.describe_route_tables()["RouteTables"]:
         for association in table["Associations"]:
-            if subnet_or_association in (association.get("SubnetId"), association["RouteTableAssociationId"], table["RouteTableId"]):
-                if not association["Main"]:
-                    ec2.disassociate_route_table(AssociationId=association["RouteTableAssociationId"])
+            ids = (association.get("SubnetId"), association["RouteTableAssociationId"], table["RouteTableId"])
+            if subnet_or_association in ids and not association["Main"]:
+                ec2.disassociate_route_table(AssociationId=association["RouteTableAssociationId"])
