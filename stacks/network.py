@@ -1,15 +1,15 @@
 """The network that jobs run in, where it is this environment's own."""
 
-from aws_cdk import Aws, CfnOutput, DefaultStackSynthesizer, Fn
+from aws_cdk import CfnOutput, DefaultStackSynthesizer, Fn
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
 from pipeline_definition import Network
 from settings import Settings
 from settings.network import IsolatedVpc as Shape
+from stacks import arns
 from stacks.base import EnvironmentStack
 from stacks.components.isolated_vpc import IsolatedVpc
-from stacks.components.s3_arns import bucket_arn
 from stacks.foundation import Foundation
 
 
@@ -23,7 +23,7 @@ class NetworkStack(EnvironmentStack):
             "Isolated",
             environment=settings.resource_name,
             shape=shape,
-            bucket_arns=[bucket_arn(name) for name in (foundation.data_bucket, foundation.artifact_bucket, _code_bucket())],
+            bucket_arns=[arns.bucket_arn(name) for name in (foundation.data_bucket, foundation.artifact_bucket, _code_bucket())],
             key=kms.Key.from_key_arn(self, "Key", foundation.key_arn),
             log_days=settings.storage.log_days,
         )
@@ -45,4 +45,4 @@ class NetworkStack(EnvironmentStack):
 def _code_bucket() -> str:
     """The bucket that `cdk bootstrap` made for code."""
     qualifier = DefaultStackSynthesizer.DEFAULT_QUALIFIER
-    return f"cdk-{qualifier}-assets-{Aws.ACCOUNT_ID}-{Aws.REGION}"
+    return f"cdk-{qualifier}-assets-{arns.ACCOUNT_ID}-{arns.REGION}"

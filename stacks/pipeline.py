@@ -12,12 +12,11 @@ from pipeline_definition import Network, Resources, data_access
 from pipeline_definition.fraud_detection import IMAGE, JOB_STEPS
 from pipeline_definition.pipeline import walk
 from settings import Settings
-from stacks import layout
+from stacks import arns, layout
 from stacks.base import EnvironmentStack
 from stacks.components.code_assets import CodeAssets
 from stacks.components.container_images import ContainerImages
 from stacks.components.pipeline_role import PipelineRole
-from stacks.components.s3_arns import bucket_arn, object_arn
 from stacks.components.step_role import StepRole
 from stacks.components.triggers import Triggers
 from stacks.foundation import Foundation
@@ -64,7 +63,7 @@ class PipelineStack(EnvironmentStack):
                 job=types[step],
                 access=access,
                 parameter_folders=[folder for name in sorted(access.parameters) for folder in _folders(layout.DATA_PARAMETERS[name])],
-                data_bucket_arn=bucket_arn(self._foundation.data_bucket),
+                data_bucket_arn=arns.bucket_arn(self._foundation.data_bucket),
                 key_arn=self._foundation.key_arn,
                 repository_arn=self._images.repository_arn(IMAGE[step]),
                 network=self._network,
@@ -79,7 +78,7 @@ class PipelineStack(EnvironmentStack):
             job_types=job_types,
             step_roles=[role.role for role in self._roles.values()],
             group=self._name,
-            reads=[object_arn(place) for place in data_access.of_pipeline(self._definition).reads],
+            reads=[arns.object_arn(place) for place in data_access.of_pipeline(self._definition).reads],
             key_arn=key_arn,
         )
         jobs = self._settings.jobs

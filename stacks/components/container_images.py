@@ -1,9 +1,10 @@
 """The managed container images, found by region in a mapping, so that one template is right in every region."""
 
-from aws_cdk import Aws, CfnMapping
+from aws_cdk import CfnMapping
 from constructs import Construct
 
 from pipeline_definition import images
+from stacks import arns
 
 
 class ContainerImages(Construct):
@@ -23,10 +24,10 @@ class ContainerImages(Construct):
         self._mapping.override_logical_id("ImageAccounts")
 
     def uri(self, name: str) -> str:
-        return images.table()[name].uri(account=self._account(name), region=Aws.REGION, suffix=Aws.URL_SUFFIX)
+        return images.table()[name].uri(account=self._account(name), region=arns.REGION, suffix=arns.URL_SUFFIX)
 
     def repository_arn(self, name: str) -> str:
-        return f"arn:{Aws.PARTITION}:ecr:{Aws.REGION}:{self._account(name)}:repository/{images.table()[name].repository}"
+        return arns.arn("ecr", f"repository/{images.table()[name].repository}", account=self._account(name))
 
     def _account(self, name: str) -> str:
-        return self._mapping.find_in_map(Aws.REGION, name)
+        return self._mapping.find_in_map(arns.REGION, name)

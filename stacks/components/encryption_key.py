@@ -1,9 +1,11 @@
 """The customer-managed key that encrypts everything of an environment."""
 
-from aws_cdk import Aws, Duration, RemovalPolicy
+from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from constructs import Construct
+
+from stacks import arns
 
 
 class EncryptionKey(Construct):
@@ -25,10 +27,10 @@ class EncryptionKey(Construct):
 
 def _logs_may_use_it(name: str) -> iam.PolicyStatement:
     """CloudWatch Logs has no role of its own: the key has to trust it, for log groups of this environment alone."""
-    groups = f"arn:{Aws.PARTITION}:logs:{Aws.REGION}:{Aws.ACCOUNT_ID}:log-group:/{name}/*"
+    groups = arns.arn("logs", f"log-group:/{name}/*")
     return iam.PolicyStatement(
         sid="LogGroups",
-        principals=[iam.ServicePrincipal(f"logs.{Aws.REGION}.amazonaws.com")],
+        principals=[iam.ServicePrincipal(f"logs.{arns.REGION}.amazonaws.com")],
         actions=["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey", "kms:ReEncryptFrom", "kms:ReEncryptTo"],
         # In a key policy, this means the key.
         resources=["*"],

@@ -3,12 +3,12 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from aws_cdk import Aws
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from pipeline_definition import Network
 from pipeline_definition.instances import LOCAL_DISKS
+from stacks import arns
 from stacks.components import policy
 from stacks.components.policy import Statement
 from stacks.components.step_role import list_and_get, sagemaker_of_this_account
@@ -43,7 +43,7 @@ class PipelineRole(Construct):
                 sid="DecryptObjects",
                 actions=["kms:Decrypt"],
                 resources=[key_arn],
-                conditions={"StringEquals": {"kms:ViaService": f"s3.{Aws.REGION}.amazonaws.com"}},
+                conditions={"StringEquals": {"kms:ViaService": f"s3.{arns.REGION}.amazonaws.com"}},
             ),
         ]
         self.policies.append(policy.allow(self, "Policy", role=self.role, statements=statements))
@@ -59,7 +59,7 @@ class PipelineRole(Construct):
 
 
 def _sagemaker(resource: str) -> str:
-    return f"arn:{Aws.PARTITION}:sagemaker:{Aws.REGION}:{Aws.ACCOUNT_ID}:{resource}"
+    return arns.arn("sagemaker", resource)
 
 
 def _job_arns(job_types: Sequence[str]) -> list[str]:

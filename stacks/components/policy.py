@@ -27,30 +27,32 @@ class Statement:
         if not self.why and any("*" in resource for resource in self.resources):
             raise ValueError(f"statement {self.sid} has a wildcard among its resources and does not say why")
 
-    def to_policy_statement(self, effect: iam.Effect = iam.Effect.ALLOW) -> iam.PolicyStatement:
-        return iam.PolicyStatement(
-            sid=self.sid, effect=effect, actions=list(self.actions), resources=list(self.resources), conditions=dict(self.conditions)
-        )
+    def to_json(self, effect: str) -> dict[str, Any]:
+        """The statement as IAM writes it, CDK tokens included."""
+        found: dict[str, Any] = {"Sid": self.sid, "Effect": effect, "Action": list(self.actions), "Resource": list(self.resources)}
+        return found | ({"Condition": dict(self.conditions)} if self.conditions else {})
 
 
 def allow(scope: Construct, id: str, *, role: iam.IRole, statements: Sequence[Statement]) -> iam.ManagedPolicy:
     """A policy of this role that allows the statements, each wildcard acknowledged with its reason."""
-    policy = iam.ManagedPolicy(
-        scope, id, roles=[role], statements=[statement.to_policy_statement() for statement in statements]
-    )
-    stack = Stack.of(scope)
-    for statement in statements:
-        for resource in statement.resources:
-            if "*" in resource:
-                acknowledge(policy, f"AwsSolutions-IAM5[Resource::{_as_reported(stack.resolve(resource))}]", statement.why)
+    policy = _policy(scope, id, role, "Allow", statements)
+    wild = [(resource, statement.why) for statement in statements for resource in statement.resources if "*" in resource]
+    # All at once: each call goes to another process.
+    resolved = Stack.of(scope).resolve([resource for resource, _ in wild])
+    findings = {f"AwsSolutions-IAM5[Resource::{_as_reported(each)}]": why for each, (_, why) in zip(resolved, wild, strict=True)}
+    if findings:
+        Validations.of(policy).acknowledge(*(Acknowledgment(id=rule, reason=why) for rule, why in findings.items()))
     return policy
 
 
 def deny(scope: Construct, id: str, *, role: iam.IRole, statements: Sequence[Statement]) -> iam.ManagedPolicy:
     """A policy of this role that denies the statements, whatever else allows them."""
-    return iam.ManagedPolicy(
-        scope, id, roles=[role], statements=[statement.to_policy_statement(iam.Effect.DENY) for statement in statements]
-    )
+    return _policy(scope, id, role, "Deny", statements)
+
+
+def _policy(scope: Construct, id: str, role: iam.IRole, effect: str, statements: Sequence[Statement]) -> iam.ManagedPolicy:
+    body = {"Version": "2012-10-17", "Statement": [statement.to_json(effect) for statement in statements]}
+    return iam.ManagedPolicy(scope, id, roles=[role], document=iam.PolicyDocument.from_json(body))
 
 
 def acknowledge(construct: IConstruct, rule: str, reason: str) -> None:

@@ -2,13 +2,12 @@
 
 from collections.abc import Sequence
 
-from aws_cdk import Aws
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sagemaker as sagemaker
 
-from stacks import layout
+from stacks import arns, layout
 
 
 def share_models(
@@ -24,7 +23,7 @@ def share_models(
             actions=["kms:Decrypt", "kms:DescribeKey"],
             # In a key policy, this means the key.
             resources=["*"],
-            conditions={"StringEquals": {"kms:ViaService": f"s3.{Aws.REGION}.amazonaws.com"}},
+            conditions={"StringEquals": {"kms:ViaService": f"s3.{arns.REGION}.amazonaws.com"}},
         )
     )
     bucket.add_to_resource_policy(
@@ -39,19 +38,18 @@ def share_models(
 
 
 def _statements(accounts: Sequence[str], name: str) -> list[iam.PolicyStatement]:
-    prefix = f"arn:{Aws.PARTITION}:sagemaker:{Aws.REGION}:{Aws.ACCOUNT_ID}"
     return [
         iam.PolicyStatement(
             sid="Group",
             principals=_roots(accounts),
             actions=["sagemaker:DescribeModelPackageGroup"],
-            resources=[f"{prefix}:model-package-group/{name}"],
+            resources=[arns.arn("sagemaker", f"model-package-group/{name}")],
         ),
         iam.PolicyStatement(
             sid="Packages",
             principals=_roots(accounts),
             actions=["sagemaker:CreateModel", "sagemaker:DescribeModelPackage", "sagemaker:ListModelPackages"],
-            resources=[f"{prefix}:model-package/{name}/*"],
+            resources=[arns.arn("sagemaker", f"model-package/{name}/*")],
         ),
     ]
 

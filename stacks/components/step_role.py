@@ -6,15 +6,14 @@ the sets of actions are those of a job with a key, in a VPC.
 
 from collections.abc import Iterator, Sequence
 
-from aws_cdk import Aws
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from pipeline_definition import Network
 from pipeline_definition.data_access import Access
+from stacks import arns
 from stacks.components import policy
 from stacks.components.policy import Statement
-from stacks.components.s3_arns import object_arn
 
 LOG_GROUPS = {"Processing": "/aws/sagemaker/ProcessingJobs", "Training": "/aws/sagemaker/TrainingJobs"}
 
@@ -57,8 +56,8 @@ class StepRole(Construct):
         network: Network,
     ) -> iam.ManagedPolicy:
         """``parameter_folders`` lie in the data bucket: what the step's parameters point to."""
-        reads = [object_arn(place) for place in access.reads] + [f"{data_bucket_arn}/{folder}" for folder in parameter_folders]
-        writes = [object_arn(place) for place in access.writes]
+        reads = [arns.object_arn(place) for place in access.reads] + [f"{data_bucket_arn}/{folder}" for folder in parameter_folders]
+        writes = [arns.object_arn(place) for place in access.writes]
         statements = [
             *list_and_get(reads),
             _write(writes),
@@ -72,7 +71,7 @@ class StepRole(Construct):
 
 def sagemaker_of_this_account() -> iam.IPrincipal:
     """The service, on behalf of this account only."""
-    return iam.ServicePrincipal("sagemaker.amazonaws.com", conditions={"StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID}})
+    return iam.ServicePrincipal("sagemaker.amazonaws.com", conditions={"StringEquals": {"aws:SourceAccount": arns.ACCOUNT_ID}})
 
 
 def list_and_get(reads: Sequence[str]) -> Iterator[Statement]:
@@ -111,7 +110,7 @@ def _keys(key_arn: str) -> Iterator[Statement]:
         sid="EncryptObjects",
         actions=["kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey"],
         resources=[key_arn],
-        conditions={"StringEquals": {"kms:ViaService": f"s3.{Aws.REGION}.amazonaws.com"}},
+        conditions={"StringEquals": {"kms:ViaService": f"s3.{arns.REGION}.amazonaws.com"}},
     )
     yield Statement(
         sid="EncryptVolumes",
@@ -122,11 +121,11 @@ def _keys(key_arn: str) -> Iterator[Statement]:
 
 
 def _logs(group: str) -> Iterator[Statement]:
-    arn = f"arn:{Aws.PARTITION}:logs:{Aws.REGION}:{Aws.ACCOUNT_ID}:log-group:{group}"
+    group_arn = arns.arn("logs", f"log-group:{group}")
     yield Statement(
         sid="WriteLogs",
         actions=["logs:CreateLogGroup", "logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],
-        resources=[arn, f"{arn}:*"],
+        resources=[group_arn, f"{group_arn}:*"],
         why="The service names the log streams of a job",
     )
     yield Statement(
@@ -150,14 +149,13 @@ def _image(repository_arn: str) -> Iterator[Statement]:
 
 
 def _network(network: Network) -> Iterator[Statement]:
-    prefix = f"arn:{Aws.PARTITION}:ec2:{Aws.REGION}:{Aws.ACCOUNT_ID}"
     yield Statement(
         sid="AttachToVpc",
         actions=_INTERFACES,
         resources=[
-            f"{prefix}:network-interface/*",
-            *(f"{prefix}:subnet/{subnet}" for subnet in network.subnets),
-            *(f"{prefix}:security-group/{group}" for group in network.security_groups),
+            arns.arn("ec2", "network-interface/*"),
+            *(arns.arn("ec2", f"subnet/{subnet}") for subnet in network.subnets),
+            *(arns.arn("ec2", f"security-group/{group}") for group in network.security_groups),
         ],
         why="The service makes the interfaces of a job",
     )

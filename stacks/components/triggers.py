@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from aws_cdk import Aws, Duration
+from aws_cdk import Duration
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
@@ -13,13 +13,12 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from settings.triggers import Triggers as Wanted
-from stacks import layout
+from stacks import arns, functions, layout
 from stacks.components import policy
 from stacks.components.log_group import log_group
 from stacks.components.policy import Statement
-from stacks.functions import start_execution
 
-_CODE = Path(start_execution.__file__)
+_CODE = Path(functions.__file__).with_name("start_execution.py")
 
 
 class Triggers(Construct):
@@ -89,13 +88,12 @@ def _announcements(data_bucket: str) -> events.EventPattern:
 
 
 def _start(pipeline: str, group: str) -> list[Statement]:
-    prefix = f"arn:{Aws.PARTITION}:sagemaker:{Aws.REGION}:{Aws.ACCOUNT_ID}"
     return [
-        Statement(sid="Start", actions=["sagemaker:StartPipelineExecution"], resources=[f"{prefix}:pipeline/{pipeline}"]),
+        Statement(sid="Start", actions=["sagemaker:StartPipelineExecution"], resources=[arns.arn("sagemaker", f"pipeline/{pipeline}")]),
         Statement(
             sid="FindChampion",
             actions=["sagemaker:DescribeModelPackage", "sagemaker:ListModelPackages"],
-            resources=[f"{prefix}:model-package-group/{group}", f"{prefix}:model-package/{group}/*"],
+            resources=[arns.arn("sagemaker", kind) for kind in (f"model-package-group/{group}", f"model-package/{group}/*")],
             why="Versions of the group are numbered when they are made",
         ),
     ]
@@ -105,7 +103,7 @@ def _find_batches(data_bucket: str) -> Statement:
     return Statement(
         sid="FindBatches",
         actions=["s3:ListBucket", "s3:ListBucketVersions"],
-        resources=[f"arn:{Aws.PARTITION}:s3:::{data_bucket}"],
+        resources=[arns.bucket_arn(data_bucket)],
         conditions={"StringLike": {"s3:prefix": [f"{layout.BATCHES}/*"]}},
     )
 

@@ -28,8 +28,9 @@ def synthesize(env: str, folder: Path, *, has_guardrails: bool = False, project:
 
 def assembly(env: str, factory: pytest.TempPathFactory) -> Assembly:
     """The assembly of an environment."""
-    # Above the folder of this worker, so that all workers share it.
-    shared = factory.getbasetemp().parent / "synth"
+    base = factory.getbasetemp()
+    # Workers have folders of their own below the session's, which they share; without workers it is the session's.
+    shared = (base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base) / "synth"
     shared.mkdir(exist_ok=True)
     folder = shared / env
     with Path(shared, f"{env}.lock").open("w") as lock:
