@@ -7,7 +7,7 @@ from types import FrameType
 
 import typer
 
-from fraud.commands import data, definition, deploy, destroy, graph, models, run, start, synth
+from fraud.commands import cdk, data, definition, deploy, destroy, graph, models, run, start, synth
 from fraud.errors import BAD_INPUT, INTERRUPTED, InputError
 from local_sagemaker import BadInputError
 from pipeline_definition.errors import DefinitionError
@@ -19,7 +19,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Fraud detection in auto claims: run the pipeline here or in AWS, look at it, decide on its models.",
 )
-_PASSED_ON = {"allow_extra_args": True}
+_PASSED_ON: dict[str, object] = {"allow_extra_args": True}
+
+_ACCOUNT = "CloudFormation goes on with what it has begun; run it again to go on from there"
+_AFTER_STOP = {"run": "steps that had finished are kept and will be reused", "deploy": _ACCOUNT, "destroy": _ACCOUNT}
 
 app.command()(run.run)
 app.command()(data.data)
@@ -29,6 +32,7 @@ app.command()(synth.synth)
 app.command(context_settings=_PASSED_ON)(deploy.deploy)
 app.command()(start.start)
 app.command(context_settings=_PASSED_ON)(destroy.destroy)
+app.command(context_settings=_PASSED_ON | {"ignore_unknown_options": True, "help_option_names": []})(cdk.cdk)
 app.add_typer(models.app, name="models")
 
 
@@ -45,7 +49,7 @@ def main() -> None:
         print("error: what talks to AWS is not installed: run `make setup-cdk`", file=sys.stderr)
         sys.exit(BAD_INPUT)
     except KeyboardInterrupt:
-        print("stopped; steps that had finished are kept and will be reused", file=sys.stderr)
+        print(f"stopped; {_AFTER_STOP.get(sys.argv[1] if len(sys.argv) > 1 else '', 'run it again to go on')}", file=sys.stderr)
         sys.exit(INTERRUPTED)
     except BrokenPipeError:
         # Whoever read our output has seen enough (`fraud definition | head`).

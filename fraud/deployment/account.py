@@ -65,7 +65,7 @@ def check_bootstrap(account: Account) -> None:
         ssm.get_parameter(Name=_BOOTSTRAP)
     except ssm.exceptions.ParameterNotFound as error:
         raise InputError(
-            f"{account.place} has not been bootstrapped: run `npx cdk bootstrap aws://{account.id}/{account.region}` once"
+            f"{account.place} has not been bootstrapped: run `.venv/bin/fraud cdk bootstrap aws://{account.id}/{account.region}` once"
         ) from error
     except ClientError as error:
         raise InputError(f"cannot tell whether {account.place} has been bootstrapped: {error}") from error

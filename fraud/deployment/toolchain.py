@@ -48,7 +48,7 @@ def environment() -> dict[str, str]:
     }
 
 
-def cdk(arguments: Sequence[str], *, region: str) -> int:
+def cdk(arguments: Sequence[str], *, region: str | None = None) -> int:
     """Run the pinned CDK CLI in the project's folder, with our input and output as its own.
 
     Raises:
@@ -56,7 +56,7 @@ def cdk(arguments: Sequence[str], *, region: str) -> int:
     """
     if not CDK.is_file():
         raise InputError("the CDK CLI is not installed: run `make setup-cdk`")
-    return subprocess.run([node(), CDK, *arguments], cwd=PROJECT, env=environment() | {"AWS_REGION": region}, check=False).returncode
+    return subprocess.run([node(), CDK, *arguments], cwd=PROJECT, env=environment() | ({"AWS_REGION": region} if region else {}), check=False).returncode
 
 
 def synthesize(context: Mapping[str, str], output: Path) -> int:

@@ -105,7 +105,7 @@ def _wait(server: subprocess.Popen[bytes], port: int, log: Path) -> None:
 @pytest.fixture(scope="module")
 def bootstrapped(account: Account) -> Account:
     """After the CDK's own bootstrap."""
-    done = account.cdk("bootstrap", f"aws://{ACCOUNT}/{REGION}")
+    done = account.fraud("cdk", "bootstrap", f"aws://{ACCOUNT}/{REGION}", "--output", account.folder / "cdk.out")
     assert done.code == 0, done.error
     assert account.client("ssm").get_parameter(Name="/cdk-bootstrap/hnb659fds/version")["Parameter"]["Value"].isdigit()
     return account

@@ -53,7 +53,7 @@ def _parameters(account: Account, arn: str) -> dict[str, str]:
 def test_before_the_bootstrap_deploy_says_how(account: Account) -> None:
     done = account.fraud("deploy", "--yes")
     assert done.code == 2
-    assert f"has not been bootstrapped: run `npx cdk bootstrap aws://{ACCOUNT}/eu-west-1` once" in done.error
+    assert f"has not been bootstrapped: run `.venv/bin/fraud cdk bootstrap aws://{ACCOUNT}/eu-west-1` once" in done.error
 
 
 def test_before_the_deployment_start_says_how(bootstrapped: Account) -> None:
