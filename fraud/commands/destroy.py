@@ -45,7 +45,7 @@ def destroy(
         # S3 delivers access logs late: a bucket that was empty may be so no more.
         key = teardown.purge(place, chosen, said=lambda text: print(text, file=sys.stderr, flush=True)) or key
         said = ["-c", f"env={context_of(env)}", "-c", "guardrails=false", "--output", f"cdk.out/{chosen.name}"]
-        toolchain.cdk(["destroy", "--all", "--force", *said, *context.args], region=place.region)
+        toolchain.cdk(["destroy", "--all", "--force", *said, *context.args], region=place.region, is_quiet=as_json)
         for orphan in teardown.orphans(teardown.stacks(place, chosen), chosen):
             teardown.delete(place, orphan, said=lambda text: print(text, file=sys.stderr, flush=True))
         standing = teardown.stacks(place, chosen)

@@ -36,7 +36,7 @@ def synth(
     documents = []
     for name, loaded in chosen.items():
         folder = (out / loaded.name).resolve()
-        code = toolchain.synthesize({"env": context_of(name)}, folder)
+        code = toolchain.synthesize({"env": context_of(name)}, folder, is_quiet=as_json)
         document = {"env": loaded.name, "ok": code == 0, "folder": str(folder)} | (_counted(folder) if code == 0 else {})
         documents.append(document)
         if not as_json:

@@ -27,7 +27,7 @@ def refuse_if_retained(settings: Settings) -> None:
         raise InputError(
             f"{settings.name} keeps its data (storage.retention: retain): to take it down, set retention to destroy, deploy that, "
             "and destroy then; to take down the pipeline alone, delete its stack "
-            f"({settings.resource_name}-pipeline) with `.venv/bin/fraud cdk destroy -c env={settings.name} {settings.resource_name}-pipeline`"
+            f"with `.venv/bin/fraud cdk destroy -c env={settings.name} {settings.resource_name}-pipeline`"
         )
 
 

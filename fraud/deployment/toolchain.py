@@ -48,23 +48,27 @@ def environment() -> dict[str, str]:
     }
 
 
-def cdk(arguments: Sequence[str], *, region: str | None = None) -> int:
+def cdk(arguments: Sequence[str], *, region: str | None = None, is_quiet: bool = False) -> int:
     """Run the pinned CDK CLI in the project's folder, with our input and output as its own.
+
+    Args:
+        is_quiet: our standard output is for machines: what the CLI says goes to standard error.
 
     Raises:
         InputError: Node or the CLI is missing.
     """
     if not CDK.is_file():
         raise InputError("the CDK CLI is not installed: run `make setup-cdk`")
-    return subprocess.run([node(), CDK, *arguments], cwd=PROJECT, env=environment() | ({"AWS_REGION": region} if region else {}), check=False).returncode
+    variables = environment() | ({"AWS_REGION": region} if region else {})
+    return subprocess.run([node(), CDK, *arguments], cwd=PROJECT, env=variables, stdout=sys.stderr if is_quiet else None, check=False).returncode
 
 
-def synthesize(context: Mapping[str, str], output: Path) -> int:
+def synthesize(context: Mapping[str, str], output: Path, *, is_quiet: bool = False) -> int:
     """Run app.py, which is all that a synth needs; the CLI would only wait for it."""
     import json
 
     variables = environment() | {"CDK_CONTEXT_JSON": json.dumps(context), "CDK_OUTDIR": str(output)}
-    return subprocess.run([sys.executable, "app.py"], cwd=PROJECT, env=variables, check=False).returncode
+    return subprocess.run([sys.executable, "app.py"], cwd=PROJECT, env=variables, stdout=sys.stderr if is_quiet else None, check=False).returncode
 
 
 def install() -> None:

@@ -264,7 +264,7 @@ def test_a_stack_that_the_settings_ask_for_no_more_is_named(bootstrapped: Accoun
 def test_destroy_leaves_nothing(bootstrapped: Account, settings_file: Path) -> None:
     """With claims, models and access logs in it. The bootstrap is the account's, and stays."""
     key = _outputs(bootstrapped)["KeyArn"]
-    done = bootstrapped.run("make", "destroy", f"ENV={settings_file}", "ARGS=--yes --json")
+    done = bootstrapped.run("make", "--no-print-directory", "destroy", f"ENV={settings_file}", "ARGS=--yes --json")
     assert done.code == 0, done.error[-3000:]
     assert _stacks(bootstrapped) == set()
     left = {bucket["Name"] for bucket in bootstrapped.client("s3").list_buckets()["Buckets"]}

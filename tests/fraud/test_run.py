@@ -50,7 +50,7 @@ def test_real_claims_give_a_registered_model(first: tuple[Path, Any]) -> None:
     assert metrics["auc_lower"] < metrics["auc"] < metrics["auc_upper"]
     listed = fraud("models", "list", "--home", home, "--json").json
     assert document["model_package_arn"] in [package["arn"] for package in listed]
-    (quality,) = Home(home).path("s3://fraud-detection-artifacts/runs").glob("*/Preprocess/quality/data_quality-algo-1.json")
+    (quality,) = Home(home).path("s3://fraud-detection-artifacts/runs").glob("Preprocess/*/quality/data_quality-algo-1.json")
     counts = json.loads(quality.read_text())["claims"]
     assert counts["in"] == 5000 == counts["out"] + counts["quarantined"]
 
@@ -124,8 +124,8 @@ def test_without_namespaces_the_pipeline_gives_the_same_bytes(first: tuple[Path,
     result = Execution(parsed, home, options=Options(pipeline="fraud-detection", isolation=Isolation.REWRITE)).run()
     assert result.status == "Succeeded", [step.reason for step in result.steps]
     runs = {place.folder: place.path("s3://fraud-detection-artifacts/runs") for place in (home, Home(first[0]))}
-    own = next(runs[home.folder].glob("*/Package/package/model.tar.gz")).read_bytes()
-    assert own in [file.read_bytes() for file in runs[Home(first[0]).folder].glob("*/Package/package/model.tar.gz")]
+    own = next(runs[home.folder].glob("Package/*/package/model.tar.gz")).read_bytes()
+    assert own in [file.read_bytes() for file in runs[Home(first[0]).folder].glob("Package/*/package/model.tar.gz")]
 
 
 def test_shuffled_labels_stop_at_the_gate(real: Tables, tmp_path: Path) -> None:
@@ -176,7 +176,7 @@ def test_several_files_and_instances_give_the_same_claims(synthetic: Tables, tmp
         tables.write(tmp_path / "claims" / f"{number}.csv", rows[number::3])
     data = Tables(tmp_path / "claims", synthetic.customers)
     done = _run(data, tmp_path / "home", "--param", "PreprocessInstanceCount=2", "--param", "MinimumRecallAtCapacity=0.01")
-    reports = sorted(Home(tmp_path / "home").path("s3://fraud-detection-artifacts/runs").glob("*/Preprocess/quality/data_quality-*.json"))
+    reports = sorted(Home(tmp_path / "home").path("s3://fraud-detection-artifacts/runs").glob("Preprocess/*/quality/data_quality-*.json"))
     assert [file.name for file in reports] == ["data_quality-algo-1.json", "data_quality-algo-2.json"], done.error
     assert sum(json.loads(file.read_text())["claims"]["out"] for file in reports) == 2000
 
