@@ -8,7 +8,7 @@ from types import FrameType
 import typer
 
 from fraud.commands import cdk, data, definition, deploy, destroy, graph, models, run, start, synth
-from fraud.errors import BAD_INPUT, INTERRUPTED, InputError
+from fraud.errors import BAD_INPUT, FAILED, INTERRUPTED, InputError
 from local_sagemaker import BadInputError
 from pipeline_definition.errors import DefinitionError
 from settings import SettingsError
@@ -22,7 +22,12 @@ app = typer.Typer(
 _PASSED_ON: dict[str, object] = {"allow_extra_args": True}
 
 _ACCOUNT = "CloudFormation goes on with what it has begun; run it again to go on from there"
-_AFTER_STOP = {"run": "steps that had finished are kept and will be reused", "deploy": _ACCOUNT, "destroy": _ACCOUNT}
+_AFTER_STOP = {
+    "run": "steps that had finished are kept and will be reused",
+    "deploy": _ACCOUNT,
+    "destroy": _ACCOUNT,
+    "start": "an execution that has been started goes on in AWS",
+}
 
 app.command()(run.run)
 app.command()(data.data)
@@ -39,7 +44,7 @@ app.add_typer(models.app, name="models")
 def main() -> None:
     signal.signal(signal.SIGTERM, _interrupt)
     try:
-        app(standalone_mode=True)
+        _run()
     except (InputError, BadInputError, DefinitionError, SettingsError) as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(BAD_INPUT)
@@ -48,9 +53,22 @@ def main() -> None:
             raise
         print("error: what talks to AWS is not installed: run `make setup-cdk`", file=sys.stderr)
         sys.exit(BAD_INPUT)
-    except KeyboardInterrupt:
-        print(f"stopped; {_AFTER_STOP.get(sys.argv[1] if len(sys.argv) > 1 else '', 'run it again to go on')}", file=sys.stderr)
-        sys.exit(INTERRUPTED)
+    except SystemExit as stop:
+        # What typer makes of Ctrl-C.
+        if stop.code == INTERRUPTED:
+            print(f"stopped; {_AFTER_STOP.get(sys.argv[1] if len(sys.argv) > 1 else '', 'run it again to go on')}", file=sys.stderr)
+        raise
+    except Exception as error:
+        # Not imported for the sake of this: most commands have nothing to do with AWS.
+        if type(error).__module__.partition(".")[0] not in ("boto3", "botocore"):
+            raise
+        print(f"error: AWS: {error}", file=sys.stderr)
+        sys.exit(FAILED)
+
+
+def _run() -> None:
+    try:
+        app(standalone_mode=True)
     except BrokenPipeError:
         # Whoever read our output has seen enough (`fraud definition | head`).
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -7,9 +7,9 @@ import cloud_assembly
 from fraud import content
 from fraud.errors import InputError
 from local_sagemaker import Definition, Home
+from stacks import layout
 from training_code.claims.schema import Table
 
-_PARAMETERS = {Table.CLAIMS: "ClaimsUri", Table.CUSTOMERS: "CustomersUri"}
 _DATA = "data"
 
 
@@ -40,4 +40,6 @@ def provide(home: Home, path: Path) -> tuple[Definition, str]:
 
 def parameters(home: Home, data: Mapping[Table, Path]) -> dict[str, str]:
     """The parameters that point to the data, which lies in the local S3 afterwards."""
-    return {_PARAMETERS[table]: content.upload(home, f"s3://{_DATA}/{table}", path) for table, path in data.items()}
+    return {
+        parameter: content.upload(home, f"s3://{_DATA}/{table}", data[Table(table)]) for parameter, table in layout.DATA_PARAMETERS.items()
+    }

@@ -1,12 +1,14 @@
 """Reads an environment's YAML file."""
 
 from pathlib import Path
+from typing import get_args
 
 import yaml
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from settings.model import Settings
+from settings.network import NETWORKS
 
 FOLDER = Path(__file__).parent
 
@@ -43,12 +45,16 @@ def read(file: Path) -> Settings:
         content = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
     except OSError as error:
         raise SettingsError(f"{file} cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise SettingsError(f"{file.name} is not UTF-8: {error}") from error
     except yaml.YAMLError as error:
         raise SettingsError(f"{file.name} is not YAML: {error}") from error
     if not isinstance(content, dict):
         raise SettingsError(f"{file.name} holds {type(content).__name__}; expected keys and values")
+    if "name" in content:
+        raise SettingsError(f"{file.name}: name: unknown key; an environment has the name of its file")
     try:
-        return Settings.model_validate({"name": file.stem} | content)
+        return Settings.model_validate(content | {"name": file.stem})
     except ValidationError as error:
         raise SettingsError(f"{file.name}: {'; '.join(map(_said, error.errors()))}") from error
 
@@ -85,7 +91,4 @@ def _models(model: type[BaseModel], key: str) -> list[type[BaseModel]]:
 
 
 def _tagged(tag: str) -> list[type[BaseModel]]:
-    from settings.network import ExistingVpc, IsolatedVpc, NoVpc
-
-    tagged: dict[str, list[type[BaseModel]]] = {"none": [NoVpc], "existing": [ExistingVpc], "isolated": [IsolatedVpc]}
-    return tagged.get(tag, [])
+    return [model for model in NETWORKS if tag in get_args(model.model_fields["mode"].annotation)]

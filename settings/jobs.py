@@ -22,6 +22,12 @@ class Jobs(Frozen):
     evaluate: Job = Job()
     package: Job = Job(instance_type="ml.m5.large", max_runtime_minutes=20)
 
+    @property
+    def longest_seconds(self) -> int:
+        """The longest that any of them may run."""
+        jobs: list[Job] = [getattr(self, name) for name in type(self).model_fields]
+        return 60 * max(job.max_runtime_minutes for job in jobs)
+
 
 class Split(Frozen):
     """Shares of policies; ``salt`` names the split."""

@@ -7,7 +7,7 @@ pipeline parameter, whose default stands here.
 import re
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from settings.jobs import Gate, Jobs, Split, Training
 from settings.network import Network, NoVpc
@@ -32,7 +32,7 @@ class Settings(Frozen):
     unique in an account.
     """
 
-    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,19}$")]
+    name: Annotated[str, Field(pattern=r"^[a-z]([a-z0-9-]{0,18}[a-z0-9])?$")]
     account: AccountId | None = None
     region: Region | None = None
     network: Network = NoVpc()
@@ -62,6 +62,9 @@ class Settings(Frozen):
         """What the pipeline, the model package group and the stacks of this environment are called."""
         return f"{PROJECT}-{self.name}"
 
+    def stack_name(self, part: Literal["foundation", "network", "pipeline"]) -> str:
+        return f"{self.resource_name}-{part}"
+
     @model_validator(mode="after")
     def _account_and_region_go_together(self) -> "Settings":
         if (self.account is None) != (self.region is None):
@@ -72,8 +75,22 @@ class Settings(Frozen):
     def _what_the_cache_points_to_is_kept(self) -> "Settings":
         # A hit on a deleted output would fail the steps behind it.
         cached = sum(int(number) * _DAYS[unit] for number, unit in re.findall(r"(\d+)([YMWD])", self.cache_for.partition("T")[0])) + 1
-        if self.storage.intermediate_days <= cached:
-            raise ValueError(
-                f"storage.intermediate_days: must be more than {cached}, because steps are reused for {self.cache_for} (cache_for)"
-            )
+        for key in ("intermediate_days", "noncurrent_days"):
+            # A batch that was announced before is known by the old versions of its announcement.
+            if getattr(self.storage, key) <= cached:
+                raise ValueError(f"storage.{key}: must be more than {cached}, because steps are reused for {self.cache_for} (cache_for)")
         return self
+
+    @field_validator("collections", "trusted_accounts")
+    @classmethod
+    def _nothing_is_there_twice(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if len(set(value)) < len(value):
+            raise ValueError(f"{', '.join(sorted({each for each in value if value.count(each) > 1}))} is there twice")
+        return value
+
+    @field_validator("tags")
+    @classmethod
+    def _tags_are_ours(cls, value: dict[str, str]) -> dict[str, str]:
+        if reserved := [key for key in value if key.lower().startswith(("aws:", "sagemaker:"))]:
+            raise ValueError(f"{', '.join(reserved)}: keys of AWS's own cannot be set")
+        return value

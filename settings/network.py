@@ -1,8 +1,9 @@
 """Where jobs run: outside of any VPC, in one that is there, or in one of their own."""
 
+from ipaddress import IPv4Network
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from settings.types import Frozen
 
@@ -26,11 +27,28 @@ class ExistingVpc(Frozen):
 
 
 class IsolatedVpc(Frozen):
-    """A VPC of this environment, without a way to the internet."""
+    """A VPC of this environment, without a way to the internet.
+
+    Jobs hold on to its subnets: to change ``cidr`` or to lessen ``zones``,
+    deploy ``mode: none`` first, delete the network's stack, and deploy anew.
+    """
 
     mode: Literal["isolated"]
-    cidr: Annotated[str, Field(pattern=r"^(\d{1,3}\.){3}\d{1,3}/(1[6-9]|2[0-4])$")] = "10.80.0.0/20"
+    cidr: str = "10.80.0.0/20"
     zones: Annotated[int, Field(ge=1, le=3)] = 2
 
+    @field_validator("cidr")
+    @classmethod
+    def _is_a_network(cls, value: str) -> str:
+        try:
+            network = IPv4Network(value)
+        except ValueError as error:
+            raise ValueError(f"{error}; expected e.g. 10.80.0.0/20") from error
+        if not 16 <= network.prefixlen <= 24:
+            raise ValueError(f"a /{network.prefixlen} is too large or too small; a VPC here is a /16 to a /24")
+        return value
+
+
+NETWORKS = (NoVpc, ExistingVpc, IsolatedVpc)
 
 Network = Annotated[NoVpc | ExistingVpc | IsolatedVpc, Field(discriminator="mode")]

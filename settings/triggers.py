@@ -10,7 +10,7 @@ from settings.types import Frozen
 class Triggers(Frozen):
     """``schedule`` is an EventBridge expression, in UTC; ``new_data`` starts a run for each announced batch."""
 
-    schedule: Annotated[str, Field(pattern=r"^(rate|cron)\(.+\)$")] | None = None
+    schedule: Annotated[str, Field(pattern=r"^(rate\(\d+ (minutes?|hours?|days?)\)|cron\([^ ]+( [^ ]+){5}\))$")] | None = None
     new_data: bool = False
 
     @property

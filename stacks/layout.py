@@ -14,3 +14,8 @@ DATA_PARAMETERS = {"ClaimsUri": "claims", "CustomersUri": "customers"}
 """The pipeline parameters that point into the data bucket, and the folder of each."""
 
 COLLECTION_TAG = "sagemaker:collection-path"
+
+
+def readable(table: str) -> tuple[str, str]:
+    """Where a table of claims or customers may lie: uploaded by its content, or part of a batch."""
+    return f"{table}/*", f"{BATCHES}/*/{table}/*"

@@ -30,7 +30,7 @@ class PipelineStack(EnvironmentStack):
         self._settings, self._foundation, self._network = settings, foundation, network
         self._name = settings.resource_name
         self._code = CodeAssets(self, "Code")
-        self._images = ContainerImages(self, "Images")
+        self._images = ContainerImages(self, "Images", region=settings.region)
         self._roles = {step: StepRole(self, step, step=step, pipeline=self._name) for step in JOB_STEPS}
         self._pipeline_role = PipelineRole(self, "Pipeline", pipeline=self._name)
         self._definition = pipeline_definition.build(settings, self._resources())
@@ -62,7 +62,9 @@ class PipelineStack(EnvironmentStack):
             self._roles[step].allow(
                 job=types[step],
                 access=access,
-                parameter_folders=[folder for name in sorted(access.parameters) for folder in _folders(layout.DATA_PARAMETERS[name])],
+                parameter_folders=[
+                    folder for name in sorted(access.parameters) for folder in layout.readable(layout.DATA_PARAMETERS[name])
+                ],
                 data_bucket_arn=arns.bucket_arn(self._foundation.data_bucket),
                 key_arn=self._foundation.key_arn,
                 repository_arn=self._images.repository_arn(IMAGE[step]),
@@ -81,8 +83,7 @@ class PipelineStack(EnvironmentStack):
             reads=[arns.object_arn(place) for place in data_access.of_pipeline(self._definition).reads],
             key_arn=key_arn,
         )
-        jobs = self._settings.jobs
-        longest = max(getattr(jobs, name).max_runtime_minutes for name in type(jobs).model_fields) * 60
+        longest = self._settings.jobs.longest_seconds
         self._pipeline_role.deny(job_types=job_types, network=self._network, key_arn=key_arn, longest_seconds=longest)
 
     def _pipeline(self) -> sagemaker.CfnPipeline:
@@ -113,8 +114,3 @@ class PipelineStack(EnvironmentStack):
             log_days=self._settings.storage.log_days,
         )
         triggers.node.add_dependency(self.pipeline)
-
-
-def _folders(table: str) -> list[str]:
-    """Where a table of claims or customers may lie: uploaded by its content, or part of a batch."""
-    return [f"{table}/*", f"{layout.BATCHES}/*/{table}/*"]

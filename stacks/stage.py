@@ -16,8 +16,7 @@ def compose(app: App, settings: Settings) -> None:
     The app is the environment's stage: ``cdk deploy --all`` does not look into
     stages below it.
     """
-    name = settings.resource_name
-    foundation = FoundationStack(app, f"{name}-foundation", settings=settings)
+    foundation = FoundationStack(app, settings.stack_name("foundation"), settings=settings)
     exports = Foundation(settings)
     above: Stack = foundation
     network = Network(isolated=settings.network_isolation)
@@ -25,11 +24,11 @@ def compose(app: App, settings: Settings) -> None:
         case ExistingVpc() as vpc:
             network = Network(isolated=settings.network_isolation, subnets=vpc.subnet_ids, security_groups=vpc.security_group_ids)
         case IsolatedVpc() as shape:
-            own = NetworkStack(app, f"{name}-network", settings=settings, shape=shape, foundation=exports)
+            own = NetworkStack(app, settings.stack_name("network"), settings=settings, shape=shape, foundation=exports)
             own.add_stack_dependency(foundation)
             network = own.for_jobs
             above = own
-    pipeline = PipelineStack(app, f"{name}-pipeline", settings=settings, foundation=exports, network=network)
+    pipeline = PipelineStack(app, settings.stack_name("pipeline"), settings=settings, foundation=exports, network=network)
     pipeline.add_stack_dependency(above)
     for key, value in settings.tags.items():
         Tags.of(app).add(key, value)

@@ -28,6 +28,7 @@ def deploy(
     from fraud.deployment import account, teardown, toolchain
 
     chosen = settings.load(env)
+    toolchain.check_passed_on(context.args)
     if not yes and not sys.stdin.isatty():
         raise InputError("without a terminal nobody can approve wider permissions: give --yes")
     toolchain.node()

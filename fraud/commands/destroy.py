@@ -30,24 +30,28 @@ def destroy(
     from fraud.deployment import account, teardown, toolchain
 
     chosen = settings.load(env)
+    toolchain.check_passed_on(context.args)
     teardown.refuse_if_retained(chosen)
     toolchain.node()
     place = account.connect(chosen)
+    teardown.refuse_if_protected(place, chosen)
     standing = teardown.stacks(place, chosen)
     if not standing:
         print(f"nothing of {chosen.name} stands in {place.place}", file=sys.stderr if as_json else sys.stdout)
     else:
         _ask(chosen.name, place.place, standing, yes)
+    common = ["--force", "-c", f"env={context_of(env)}", "-c", "guardrails=false", "--output", f"cdk.out/{chosen.name}", *context.args]
     key = None
     for attempt in range(_TRIES):
         if not standing:
             break
-        # S3 delivers access logs late: a bucket that was empty may be so no more.
-        key = teardown.purge(place, chosen, said=lambda text: print(text, file=sys.stderr, flush=True)) or key
-        said = ["-c", f"env={context_of(env)}", "-c", "guardrails=false", "--output", f"cdk.out/{chosen.name}"]
-        toolchain.cdk(["destroy", "--all", "--force", *said, *context.args], region=place.region, is_quiet=as_json)
+        teardown.stop(place, chosen, said=_said)
+        # Once there is no pipeline, nothing fills the buckets again but access logs, which S3 delivers late.
+        toolchain.cdk(["destroy", chosen.stack_name("pipeline"), *common], region=place.region, is_quiet=as_json)
+        key = teardown.purge(place, chosen, said=_said) or key
+        toolchain.cdk(["destroy", "--all", *common], region=place.region, is_quiet=as_json)
         for orphan in teardown.orphans(teardown.stacks(place, chosen), chosen):
-            teardown.delete(place, orphan, said=lambda text: print(text, file=sys.stderr, flush=True))
+            teardown.delete(place, orphan, said=_said)
         standing = teardown.stacks(place, chosen)
         if standing and attempt + 1 < _TRIES:
             print("not everything could be deleted; trying again", file=sys.stderr)
@@ -61,11 +65,16 @@ def destroy(
         raise typer.Exit(FAILED)
 
 
+def _said(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
 def _ask(name: str, place: str, standing: list[str], yes: bool) -> None:
     if yes:
         return
     if not sys.stdin.isatty():
         raise InputError("without a terminal nobody can confirm: give --yes")
-    print(f"this deletes {', '.join(standing)} in {place}, with all claims, models and logs in them")
-    if input(f"type {name} to go on: ").strip() != name:
+    _said(f"this deletes {', '.join(standing)} in {place}, with all claims, models and logs in them")
+    print(f"type {name} to go on: ", end="", file=sys.stderr, flush=True)
+    if sys.stdin.readline().strip() != name:
         raise InputError("not confirmed; nothing has been deleted")

@@ -1,5 +1,6 @@
 """``fraud start``: an execution of the deployed pipeline."""
 
+import fnmatch
 import sys
 import time
 import uuid
@@ -10,6 +11,7 @@ import typer
 
 from fraud.commands.shared import AsJson, Env, pairs, print_json
 from fraud.errors import FAILED, InputError
+from stacks import layout
 
 _POLL_SECONDS = 15
 _ENDED = ("Succeeded", "Failed", "Stopped")
@@ -76,8 +78,7 @@ def _data(place: Any, bucket: str, claims: str | None, customers: str | None) ->
                 f"no batch has been announced in s3://{bucket}/{start_execution.BATCHES}/: give --claims and --customers, "
                 f"or write {start_execution.BATCHES}/NAME/{start_execution.MARKER} behind a batch"
             )
-        prefix = f"s3://{bucket}/{start_execution.BATCHES}/{batch.name}"
-        return {"ClaimsUri": f"{prefix}/claims/", "CustomersUri": f"{prefix}/customers/"}, batch.name
+        return start_execution.parameters_of(bucket, batch), batch.name
     if claims is None or customers is None:
         raise InputError("--claims and --customers go together: every claim is joined to its customer")
     given = {"claims": claims, "customers": customers}
@@ -88,8 +89,10 @@ def _data(place: Any, bucket: str, claims: str | None, customers: str | None) ->
 def _place(place: Any, bucket: str, table: str, source: str) -> str:
     """The URI of a table: as given, or where its files have been uploaded to."""
     if source.startswith("s3://"):
-        if not source.startswith(f"s3://{bucket}/"):
-            raise InputError(f"--{table} {source} is not in the data bucket s3://{bucket}, which is all that the jobs may read")
+        key = source.removeprefix(f"s3://{bucket}/")
+        if key == source or not any(fnmatch.fnmatchcase(key, pattern) for pattern in layout.readable(table)):
+            may = " or ".join(f"s3://{bucket}/{pattern}" for pattern in layout.readable(table))
+            raise InputError(f"--{table} {source} is not where the jobs may read: {may}")
         return source
     if not Path(source).exists():
         raise InputError(f"--{table}: there is no file or folder {source}")

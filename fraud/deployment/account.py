@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import boto3
-from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, NoRegionError, ProfileNotFound
+from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, ProfileNotFound
 
 from fraud.errors import InputError
 from settings import Settings
@@ -45,8 +45,10 @@ def connect(settings: Settings) -> Account:
         raise InputError(f"{error}: set AWS_PROFILE to one of those that `aws configure list-profiles` shows") from error
     except NoCredentialsError as error:
         raise InputError("there are no AWS credentials: run `aws sso login` or `aws configure`, or set AWS_PROFILE") from error
-    except (ClientError, BotoCoreError, NoRegionError) as error:
+    except ClientError as error:
         raise InputError(f"the AWS credentials cannot be used: {error}; run `aws sso login` or `aws configure`") from error
+    except BotoCoreError as error:
+        raise InputError(f"AWS cannot be asked whose the credentials are: {error}") from error
     if settings.account and settings.account != found:
         raise InputError(
             f"the credentials are for account {found}, and settings say that {settings.name} is account {settings.account}: "
@@ -78,8 +80,7 @@ def outputs(account: Account, settings: Settings) -> dict[str, str]:
         InputError: the environment is not deployed there.
     """
     found: dict[str, str] = {}
-    for stack in ("foundation", "pipeline"):
-        name = f"{settings.resource_name}-{stack}"
+    for name in (settings.stack_name("foundation"), settings.stack_name("pipeline")):
         try:
             described = account.client("cloudformation").describe_stacks(StackName=name)["Stacks"][0]
         except ClientError as error:

@@ -1,6 +1,7 @@
 """Takes away what CloudFormation cannot delete, and names what nobody can."""
 
 import contextlib
+import json
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -31,12 +32,32 @@ def refuse_if_retained(settings: Settings) -> None:
         )
 
 
+def refuse_if_protected(account: Account, settings: Settings) -> None:
+    """What stands decides, and not only what the settings say by now: nothing may be purged that CloudFormation would keep.
+
+    Raises:
+        InputError: the deployed stack is protected, or retains its resources.
+    """
+    name = settings.stack_name("foundation")
+    if name not in stacks(account, settings):
+        return
+    cloudformation = account.client("cloudformation")
+    stack = cloudformation.describe_stacks(StackName=name)["Stacks"][0]
+    template = cloudformation.get_template(StackName=name)["TemplateBody"]
+    body = json.loads(template) if isinstance(template, str) else template
+    retained = [resource for resource in body["Resources"].values() if resource.get("DeletionPolicy", "").startswith("Retain")]
+    if stack.get("EnableTerminationProtection") or retained:
+        raise InputError(
+            f"{name} in {account.place} was deployed to keep its data, whatever the settings say now: "
+            f"deploy storage.retention: destroy first (`make deploy ENV={settings.name}`)"
+        )
+
+
 def stacks(account: Account, settings: Settings) -> list[str]:
     """The names of the environment's stacks that stand, in order of their making."""
     found = []
     cloudformation = account.client("cloudformation")
-    for part in ("foundation", "network", "pipeline"):
-        name = f"{settings.resource_name}-{part}"
+    for name in _names(settings):
         try:
             cloudformation.describe_stacks(StackName=name)
         except ClientError as error:
@@ -49,9 +70,8 @@ def stacks(account: Account, settings: Settings) -> list[str]:
 
 def orphans(standing: list[str], settings: Settings) -> list[str]:
     """Stacks that stand and that the settings ask for no more, which the CDK therefore does not know."""
-    wanted = {f"{settings.resource_name}-{part}" for part in ("foundation", "pipeline")}
-    if settings.network.mode == "isolated":
-        wanted.add(f"{settings.resource_name}-network")
+    foundation, network, pipeline = _names(settings)
+    wanted = {foundation, pipeline} | ({network} if settings.network.mode == "isolated" else set())
     return [name for name in standing if name not in wanted]
 
 
@@ -64,18 +84,21 @@ def delete(account: Account, stack: str, *, said: Said) -> None:
         cloudformation.get_waiter("stack_delete_complete").wait(StackName=stack)
 
 
+def stop(account: Account, settings: Settings, *, said: Said) -> None:
+    """Stop what runs, so that its pipeline can be deleted and nothing fills the buckets again."""
+    _stop_executions(account.client("sagemaker"), settings.resource_name, said)
+
+
 def purge(account: Account, settings: Settings, *, said: Said) -> str | None:
-    """Stop executions, remove model packages, empty the buckets.
+    """Remove model packages, and empty the buckets.
 
     Returns:
-        The key's ARN, which is known no more once its stack is gone.
+        The key's id, which is known no more once its stack is gone.
     """
-    sagemaker = account.client("sagemaker")
-    _stop_executions(sagemaker, settings.resource_name, said)
-    _remove_packages(sagemaker, settings.resource_name, said)
+    _remove_packages(account.client("sagemaker"), settings.resource_name, said)
     key = None
     buckets = []
-    for resource, physical_id in _resources(account, f"{settings.resource_name}-foundation"):
+    for resource, physical_id in _resources(account, settings.stack_name("foundation")):
         if resource == "AWS::S3::Bucket":
             buckets.append(physical_id)
         if resource == "AWS::KMS::Key":
@@ -102,6 +125,10 @@ def leftovers(account: Account, key: str | None) -> list[str]:
     found.append("SageMaker keeps the records of jobs and executions; they cost nothing and cannot be deleted")
     found.append("the CDK's bootstrap (stack CDKToolkit and its bucket of code) serves all CDK apps of the account")
     return found
+
+
+def _names(settings: Settings) -> tuple[str, str, str]:
+    return settings.stack_name("foundation"), settings.stack_name("network"), settings.stack_name("pipeline")
 
 
 def _resources(account: Account, stack: str) -> Iterator[tuple[str, str]]:
@@ -135,7 +162,7 @@ def _running(sagemaker: Any, pipeline: str) -> list[str]:
     try:
         pages = list(sagemaker.get_paginator("list_pipeline_executions").paginate(PipelineName=pipeline))
     except ClientError as error:
-        if error.response["Error"]["Code"] in ("ResourceNotFound", "ValidationException"):
+        if _is_missing(error):
             return []
         raise
     return [
@@ -146,12 +173,17 @@ def _running(sagemaker: Any, pipeline: str) -> list[str]:
     ]
 
 
+def _is_missing(error: ClientError) -> bool:
+    found = error.response["Error"]
+    return found["Code"] == "ResourceNotFound" or (found["Code"] == "ValidationException" and "not" in found["Message"])
+
+
 def _remove_packages(sagemaker: Any, group: str, said: Said) -> None:
     """A group that holds packages refuses to be deleted."""
     try:
         pages = list(sagemaker.get_paginator("list_model_packages").paginate(ModelPackageGroupName=group))
     except ClientError as error:
-        if error.response["Error"]["Code"] in ("ResourceNotFound", "ValidationException"):
+        if _is_missing(error):
             return
         raise
     for page in pages:

@@ -48,6 +48,22 @@ def environment() -> dict[str, str]:
     }
 
 
+_OURS = {"--profile", "--role-arn", "-r", "--context", "-c", "--app", "-a", "--output", "-o", "--region", "--all"}
+
+
+def check_passed_on(arguments: Sequence[str]) -> None:
+    """
+    Raises:
+        InputError: an argument that would lead the CLI elsewhere than to the account that has been looked at.
+    """
+    for argument in arguments:
+        if argument.partition("=")[0] in _OURS:
+            raise InputError(
+                f"{argument} cannot be passed on: account, region and environment are those of --env, AWS_PROFILE and AWS_REGION; "
+                "`fraud cdk` takes any argument of the CDK's"
+            )
+
+
 def cdk(arguments: Sequence[str], *, region: str | None = None, is_quiet: bool = False) -> int:
     """Run the pinned CDK CLI in the project's folder, with our input and output as its own.
 
@@ -60,7 +76,8 @@ def cdk(arguments: Sequence[str], *, region: str | None = None, is_quiet: bool =
     if not CDK.is_file():
         raise InputError("the CDK CLI is not installed: run `make setup-cdk`")
     variables = environment() | ({"AWS_REGION": region} if region else {})
-    return subprocess.run([node(), CDK, *arguments], cwd=PROJECT, env=variables, stdout=sys.stderr if is_quiet else None, check=False).returncode
+    output = sys.stderr if is_quiet else None
+    return subprocess.run([node(), CDK, *arguments], cwd=PROJECT, env=variables, stdout=output, check=False).returncode
 
 
 def synthesize(context: Mapping[str, str], output: Path, *, is_quiet: bool = False) -> int:
@@ -68,7 +85,8 @@ def synthesize(context: Mapping[str, str], output: Path, *, is_quiet: bool = Fal
     import json
 
     variables = environment() | {"CDK_CONTEXT_JSON": json.dumps(context), "CDK_OUTDIR": str(output)}
-    return subprocess.run([sys.executable, "app.py"], cwd=PROJECT, env=variables, stdout=sys.stderr if is_quiet else None, check=False).returncode
+    said = sys.stderr if is_quiet else None
+    return subprocess.run([sys.executable, "app.py"], cwd=PROJECT, env=variables, stdout=said, check=False).returncode
 
 
 def install() -> None:

@@ -31,6 +31,8 @@ class Buckets(Construct):
         self.data = self._encrypted("Data", key)
         self.artifacts = self._encrypted("Artifacts", key)
         for each in (self.data, self.artifacts, self.access_logs):
+            assert each.policy
+            each.policy.apply_removal_policy(removal_policy)
             policy.acknowledge(each, "NIST.800.53.R5-S3BucketReplicationEnabled", _NO_REPLICA)
         policy.acknowledge(self.access_logs, "NIST.800.53.R5-S3DefaultEncryptionKMS", _NO_KEY)
         for step in layout.INTERMEDIATE_STEPS:

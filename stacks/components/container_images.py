@@ -4,14 +4,22 @@ from aws_cdk import CfnMapping
 from constructs import Construct
 
 from pipeline_definition import images
+from pipeline_definition.errors import DefinitionError
 from stacks import arns
 
 
 class ContainerImages(Construct):
-    """``uri`` and ``repository_arn`` of an image, by its name in ``pipeline_definition.images``."""
+    """``uri`` and ``repository_arn`` of an image, by its name in ``pipeline_definition.images``.
 
-    def __init__(self, scope: Construct, id: str) -> None:
+    Raises:
+        DefinitionError: there is no image in the region of the settings.
+    """
+
+    def __init__(self, scope: Construct, id: str, *, region: str | None) -> None:
         super().__init__(scope, id)
+        for image in images.table().values():
+            if region and region not in image.accounts:
+                raise DefinitionError(f"region: the image {image.name} is not in {region}; it is in {', '.join(image.accounts)}")
         regions = sorted({region for image in images.table().values() for region in image.accounts})
         self._mapping = CfnMapping(
             self,

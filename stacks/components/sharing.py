@@ -20,7 +20,7 @@ def share_models(
         iam.PolicyStatement(
             sid="TrustedAccounts",
             principals=_roots(accounts),
-            actions=["kms:Decrypt", "kms:DescribeKey"],
+            actions=["kms:Decrypt"],
             # In a key policy, this means the key.
             resources=["*"],
             conditions={"StringEquals": {"kms:ViaService": f"s3.{arns.REGION}.amazonaws.com"}},

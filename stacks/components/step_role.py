@@ -123,10 +123,16 @@ def _keys(key_arn: str) -> Iterator[Statement]:
 def _logs(group: str) -> Iterator[Statement]:
     group_arn = arns.arn("logs", f"log-group:{group}")
     yield Statement(
-        sid="WriteLogs",
-        actions=["logs:CreateLogGroup", "logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],
+        sid="FindLogGroup",
+        actions=["logs:CreateLogGroup", "logs:DescribeLogStreams"],
         resources=[group_arn, f"{group_arn}:*"],
-        why="The service names the log streams of a job",
+        why="A log group is named with and without its streams",
+    )
+    yield Statement(
+        sid="WriteLogs",
+        actions=["logs:CreateLogStream", "logs:PutLogEvents"],
+        resources=[f"{group_arn}:log-stream:pipelines-*"],
+        why="Log streams have the names of jobs, which are made when they start",
     )
     yield Statement(
         sid="WriteMetrics",

@@ -72,7 +72,11 @@ class Triggers(Construct):
             id,
             schedule=schedule,
             event_pattern=event_pattern,
-            targets=[targets.LambdaFunction(self.function, retry_attempts=2, max_event_age=Duration.hours(2))],
+            targets=[
+                targets.LambdaFunction(
+                    self.function, dead_letter_queue=self.failures, retry_attempts=2, max_event_age=Duration.hours(2)
+                )
+            ],
         )
 
 
@@ -90,6 +94,12 @@ def _announcements(data_bucket: str) -> events.EventPattern:
 def _start(pipeline: str, group: str) -> list[Statement]:
     return [
         Statement(sid="Start", actions=["sagemaker:StartPipelineExecution"], resources=[arns.arn("sagemaker", f"pipeline/{pipeline}")]),
+        Statement(
+            sid="FindExecutions",
+            actions=["sagemaker:ListPipelineExecutions", "sagemaker:ListPipelineParametersForExecution"],
+            resources=[arns.arn("sagemaker", f"pipeline/{pipeline}"), arns.arn("sagemaker", f"pipeline/{pipeline}/execution/*")],
+            why="Executions are numbered when they start",
+        ),
         Statement(
             sid="FindChampion",
             actions=["sagemaker:DescribeModelPackage", "sagemaker:ListModelPackages"],

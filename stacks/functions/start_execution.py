@@ -45,18 +45,34 @@ def handler(event: dict[str, Any], context: object) -> dict[str, str]:
     """
     bucket, pipeline = os.environ["DATA_BUCKET"], os.environ["PIPELINE_NAME"]
     s3, sagemaker = boto3.client("s3"), boto3.client("sagemaker")
-    batch = announced(event["detail"]) if event.get("source") == "aws.s3" else newest(s3, bucket)
-    if batch is None:
-        log.info("no batch has been announced under s3://%s/%s/", bucket, BATCHES)
-        return {"skipped": "no batch has been announced"}
-    check(s3, bucket, batch)
-    prefix = f"s3://{bucket}/{BATCHES}/{batch.name}"
-    parameters = {"ClaimsUri": f"{prefix}/claims/", "CustomersUri": f"{prefix}/customers/"}
+    if event.get("source") == "aws.s3":
+        batch = announced(event["detail"])
+        check(s3, bucket, batch)
+    else:
+        found = newest(s3, bucket)
+        if found is None:
+            return _skipped("no batch has been announced")
+        batch = found
+        if earlier := executed(sagemaker, pipeline, bucket, batch):
+            # Models are registered anew by each execution, even if all else is reused.
+            return _skipped(f"{earlier} has taken batch {batch.name} already")
+    parameters = parameters_of(bucket, batch)
     # Events come twice at times: the same announcement starts one execution.
-    token = hashlib.sha256(f"{pipeline}/{event.get('id') if event.get('source') != 'aws.s3' else batch}".encode()).hexdigest()
+    token = hashlib.sha256(f"{pipeline}/{batch}".encode()).hexdigest()
     arn = start(sagemaker, pipeline, parameters, group=os.environ["MODEL_PACKAGE_GROUP"], name=batch.name, token=token)
     log.info("batch %s: %s", batch.name, arn)
     return {"execution": arn}
+
+
+def _skipped(why: str) -> dict[str, str]:
+    log.info("nothing to start: %s", why)
+    return {"skipped": why}
+
+
+def parameters_of(bucket: str, batch: Batch) -> dict[str, str]:
+    """The pipeline's parameters that name a batch."""
+    prefix = f"s3://{bucket}/{BATCHES}/{batch.name}"
+    return {"ClaimsUri": f"{prefix}/claims/", "CustomersUri": f"{prefix}/customers/"}
 
 
 def announced(detail: dict[str, Any]) -> Batch:
@@ -73,17 +89,36 @@ def announced(detail: dict[str, Any]) -> Batch:
 
 
 def newest(s3: Any, bucket: str) -> Batch | None:
-    """The batch that was announced last, or None."""
+    """The batch that was announced last and can be used, or None."""
     markers = [
         (entry["LastModified"], entry["Key"], entry.get("ETag", ""))
         for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=f"{BATCHES}/")
         for entry in page.get("Contents", ())
         if _MARKER_KEY.fullmatch(entry["Key"])
     ]
-    if not markers:
-        return None
-    _, key, tag = max(markers)
-    return Batch(key.split("/")[1], tag)
+    for _, key, tag in sorted(markers, reverse=True):
+        batch = Batch(key.split("/")[1], tag)
+        try:
+            check(s3, bucket, batch)
+        except BatchError as error:
+            log.warning("%s", error)
+        else:
+            return batch
+    return None
+
+
+def executed(sagemaker: Any, pipeline: str, bucket: str, batch: Batch) -> str | None:
+    """The ARN of an execution that has taken a batch and did not fail, or None."""
+    name, wanted = display_name(batch.name), parameters_of(bucket, batch).items()
+    for page in sagemaker.get_paginator("list_pipeline_executions").paginate(PipelineName=pipeline):
+        for execution in page["PipelineExecutionSummaries"]:
+            if execution.get("PipelineExecutionDisplayName") != name or execution["PipelineExecutionStatus"] in ("Failed", "Stopped"):
+                continue
+            arn = str(execution["PipelineExecutionArn"])
+            listed = sagemaker.list_pipeline_parameters_for_execution(PipelineExecutionArn=arn)["PipelineParameters"]
+            if wanted <= {(parameter["Name"], parameter["Value"]) for parameter in listed}:
+                return arn
+    return None
 
 
 def check(s3: Any, bucket: str, batch: Batch) -> None:
@@ -120,7 +155,7 @@ def start(sagemaker: Any, pipeline: str, parameters: dict[str, str], *, group: s
     """Start an execution, unless ``token`` has started one; the champion is resolved here.
 
     Args:
-        name: what people see; what is not a letter or a digit becomes a hyphen.
+        name: what people see, once it is a display name.
         token: 32 to 128 characters; the service starts one execution for each.
 
     Returns:
@@ -130,9 +165,14 @@ def start(sagemaker: Any, pipeline: str, parameters: dict[str, str], *, group: s
     return str(
         sagemaker.start_pipeline_execution(
             PipelineName=pipeline,
-            PipelineExecutionDisplayName=re.sub(r"[^A-Za-z0-9]+", "-", name).strip("-")[:82].strip("-") or "run",
+            PipelineExecutionDisplayName=display_name(name),
             # An empty value is the parameter's default, and not one that the service takes.
             PipelineParameters=[{"Name": key, "Value": value} for key, value in parameters.items() if value],
             ClientRequestToken=token,
         )["PipelineExecutionArn"]
     )
+
+
+def display_name(text: str) -> str:
+    """What people see of an execution: what is not a letter or a digit becomes a hyphen."""
+    return re.sub(r"[^A-Za-z0-9]+", "-", text).strip("-")[:82].strip("-") or "run"

@@ -14,7 +14,7 @@ from aws_cdk import (
 )
 from cdk_nag import AwsSolutionsChecks, NIST80053R5Checks
 
-from cloud_assembly import Assembly
+from cloud_assembly import Assembly, AssemblyError
 from settings import Settings
 from stacks.guardrails.pack import RULES
 from stacks.guardrails.rules import Finding, Rule, Subject
@@ -48,7 +48,11 @@ class _RulePack:
 
     def validate(self, context: IPolicyValidationContext) -> PolicyValidationPluginReport:
         subject = Subject(Assembly.of([Path(file) for file in context.template_paths]), self._settings)
-        violations = [_violation(rule, finding) for rule in RULES for finding in rule.check(subject)]
+        try:
+            violations = [_violation(rule, finding) for rule in RULES for finding in rule.check(subject)]
+        except AssemblyError as error:
+            # What cannot be read cannot be checked.
+            violations = [PolicyViolation(rule_name="template-readable", description=str(error), violating_resources=[], severity="error")]
         return PolicyValidationPluginReport(success=not violations, violations=violations)
 
 

@@ -10,6 +10,9 @@ from pipeline_definition.pipeline import walk
 from settings.network import ExistingVpc, NoVpc
 from stacks.guardrails.rules import Finding, Subject, rule
 
+_JOBS = ("Processing", "Training", "Transform", "Tuning")
+_REQUESTS = ("Condition", "Fail", "Model", "RegisterModel")
+
 
 @dataclass(frozen=True)
 class Job:
@@ -68,11 +71,11 @@ def jobs(subject: Subject) -> Iterator[Job]:
                 for definition in [arguments.get("TrainingJobDefinition"), *arguments.get("TrainingJobDefinitions", ())]:
                     if definition:
                         yield Job(pipeline, step["Name"], definition)
-            elif step["Type"] in ("Processing", "Training", "Transform"):
+            elif step["Type"] in _JOBS:
                 yield Job(pipeline, step["Name"], arguments)
 
 
-def _keys(subject: Subject) -> set[str]:
+def keys(subject: Subject) -> set[str]:
     """The keys that these stacks make."""
     return {
         subject.assembly.resolver(template).resolve({"Fn::GetAtt": [key.logical_id, "Arn"]})
@@ -80,23 +83,31 @@ def _keys(subject: Subject) -> set[str]:
     }
 
 
+@rule("job-known-type", "What no rule looks at is encrypted, isolated and limited by nobody")
+def known_type(subject: Subject) -> Iterator[Finding]:
+    for pipeline in subject.pipelines:
+        for step in walk(pipeline.definition["Steps"]):
+            if step["Type"] not in (*_JOBS, *_REQUESTS):
+                yield Job(pipeline, step["Name"], step["Arguments"]).finding("Type", f"is {step['Type']}, which no rule looks at")
+
+
 @rule("job-volume-encrypted", "Claims lie on the volume while a job runs")
 def volume_encrypted(subject: Subject) -> Iterator[Finding]:
-    keys = _keys(subject)
+    ours = keys(subject)
     for job in jobs(subject):
         key = job.cluster.get("VolumeKmsKeyId")
         if key is None and not has_local_disks(_default(job, job.cluster.get("InstanceType"))):
             yield job.finding("VolumeKmsKeyId", "is missing; give it the environment's key")
-        elif key is not None and key not in keys:
+        elif key is not None and key not in ours:
             yield job.finding("VolumeKmsKeyId", f"is {key}, which is not the environment's key")
 
 
 @rule("job-output-encrypted", "Models and splits would be readable by whoever may read the bucket")
 def output_encrypted(subject: Subject) -> Iterator[Finding]:
-    keys = _keys(subject)
+    ours = keys(subject)
     for job in jobs(subject):
         key = job.output.get("KmsKeyId")
-        if key not in keys:
+        if key not in ours:
             yield job.finding("KmsKeyId of the output", f"is {key or 'missing'}; give it the environment's key")
 
 
@@ -133,8 +144,7 @@ def in_vpc(subject: Subject) -> Iterator[Finding]:
 
 @rule("job-time-limited", "A job that hangs would be billed until someone looks")
 def time_limited(subject: Subject) -> Iterator[Finding]:
-    configured = subject.settings.jobs
-    longest = max(getattr(configured, name).max_runtime_minutes for name in type(configured).model_fields) * 60
+    longest = subject.settings.jobs.longest_seconds
     for job in jobs(subject):
         if "TransformResources" in job.request:
             continue
@@ -167,4 +177,4 @@ def _default(job: Job, instance_type: Any) -> str:
     return str(instance_type)
 
 
-RULES = (volume_encrypted, output_encrypted, isolated, traffic_encrypted, in_vpc, time_limited, own_role)
+RULES = (known_type, volume_encrypted, output_encrypted, isolated, traffic_encrypted, in_vpc, time_limited, own_role)

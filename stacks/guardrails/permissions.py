@@ -1,13 +1,25 @@
 """Rules on roles and their policies."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from typing import Any
 
 from cloud_assembly import Resource, Template
 from stacks.guardrails.jobs import jobs
 from stacks.guardrails.reviewed_wildcards import REVIEWED
 from stacks.guardrails.rules import Finding, Subject, rule
+
+_EVERYTHING = re.compile(r"\*+|arn:\*+|arn(:[^:]*){4}:\*+")
+_APIS = ("iam", "lambda", "sagemaker", "sts")
+_RESOURCE_POLICIES = {
+    "AWS::IAM::Role": "AssumeRolePolicyDocument",
+    "AWS::KMS::Key": "KeyPolicy",
+    "AWS::S3::BucketPolicy": "PolicyDocument",
+    "AWS::SQS::QueuePolicy": "PolicyDocument",
+    "AWS::SageMaker::ModelPackageGroup": "ModelPackageGroupPolicy",
+}
 
 
 @dataclass(frozen=True)
@@ -31,6 +43,10 @@ class Statement:
     def resources(self) -> list[str]:
         return _list(self.body.get("Resource"))
 
+    def may(self, action: str) -> bool:
+        """Whether it allows an action; IAM minds neither case nor who writes out what a wildcard means."""
+        return self.is_allowed and any(fnmatchcase(action.lower(), pattern.lower()) for pattern in self.actions)
+
     @property
     def conditions(self) -> Mapping[str, Any]:
         found: Mapping[str, Any] = self.body.get("Condition", {})
@@ -43,44 +59,57 @@ class Statement:
 
 def statements(subject: Subject) -> Iterator[Statement]:
     """Those of managed policies, of policies beside roles, and of policies inside roles."""
+    attached = _attached(subject)
     for template, resource in subject.assembly.resources():
         if not resource.type.startswith("AWS::IAM::"):
             continue
         properties = subject.assembly.resolved(resource, template)
-        roles = tuple(properties.get("Roles", ())) or (resource.logical_id,)
+        arn = subject.assembly.resolver(template).resolve({"Ref": resource.logical_id})
+        named = (*properties.get("Roles", ()), *attached.get(arn, ()))
+        roles = named if resource.type != "AWS::IAM::Role" else (resource.logical_id,)
         documents = [properties.get("PolicyDocument"), *(policy["PolicyDocument"] for policy in properties.get("Policies", ()))]
         for document in documents:
             for body in _list((document or {}).get("Statement")):
                 yield Statement(template, resource, roles, body)
 
 
+def _attached(subject: Subject) -> dict[str, list[str]]:
+    """The roles that name a policy themselves, by the policy's ARN."""
+    found: dict[str, list[str]] = {}
+    for template, role in subject.assembly.resources("AWS::IAM::Role"):
+        for arn in subject.assembly.resolved(role, template).get("ManagedPolicyArns", ()):
+            found.setdefault(arn, []).append(role.logical_id)
+    return found
+
+
 @rule("policy-reviewed-wildcard", "On every resource means on those of all other projects of the account, too")
 def reviewed_wildcard(subject: Subject) -> Iterator[Finding]:
     for statement in statements(subject):
         unreviewed = [action for action in statement.actions if action not in REVIEWED]
-        if statement.is_allowed and "*" in statement.resources and unreviewed:
-            yield statement.finding(
-                f"allows {', '.join(unreviewed)} on *; name the resources, or have the action reviewed in reviewed_wildcards.py"
-            )
+        everything = [resource for resource in statement.resources if _EVERYTHING.fullmatch(resource)]
+        if statement.is_allowed and everything and unreviewed:
+            allowed = f"allows {', '.join(unreviewed)} on {everything[0]}"
+            yield statement.finding(f"{allowed}; name the resources, or have the action reviewed in reviewed_wildcards.py")
 
 
 @rule("policy-no-wildcard-action", "Such a permission grows with each action that AWS adds")
 def no_wildcard_action(subject: Subject) -> Iterator[Finding]:
     for statement in statements(subject):
-        if statement.is_allowed and (wild := [action for action in statement.actions if "*" in action]):
+        if statement.is_allowed and (wild := [action for action in statement.actions if set(action) & set("*?")]):
             yield statement.finding(f"allows {', '.join(wild)}; name the actions")
-        if "NotAction" in statement.body or "NotResource" in statement.body:
+        if statement.is_allowed and ("NotAction" in statement.body or "NotResource" in statement.body):
             yield statement.finding("uses NotAction or NotResource, which allow what nobody has thought of")
 
 
 @rule("policy-pass-role", "Whoever can pass any role to any service can do whatever those roles can")
 def pass_role(subject: Subject) -> Iterator[Finding]:
     for statement in statements(subject):
-        if not statement.is_allowed or "iam:PassRole" not in statement.actions:
+        if not statement.may("iam:PassRole"):
             continue
-        if "iam:PassedToService" not in statement.conditions.get("StringEquals", {}):
-            yield statement.finding("passes roles without iam:PassedToService")
-        if wild := [resource for resource in statement.resources if "*" in resource]:
+        services = _list(statement.conditions.get("StringEquals", {}).get("iam:PassedToService"))
+        if services != ["sagemaker.amazonaws.com"]:
+            yield statement.finding(f"passes roles to {', '.join(services) or 'any service'}; limit iam:PassedToService to SageMaker")
+        if wild := [resource for resource in statement.resources if set(resource) & set("*?")]:
             yield statement.finding(f"passes {', '.join(wild)}; name the roles")
 
 
@@ -95,7 +124,7 @@ def one_key_per_null(subject: Subject) -> Iterator[Finding]:
 def no_registry_call(subject: Subject) -> Iterator[Finding]:
     step_of = {job.role: job.step for job in jobs(subject)}
     for statement in statements(subject):
-        calls = [action for action in statement.actions if action.partition(":")[0] in ("sagemaker", "iam", "sts", "lambda")]
+        calls = [action for action in statement.actions if action.lower().partition(":")[0] in _APIS]
         if statement.is_allowed and calls:
             for role in statement.roles:
                 arn = subject.assembly.resolver(statement.template).resolve({"Fn::GetAtt": [role, "Arn"]})
@@ -110,6 +139,30 @@ def trust_this_account(subject: Subject) -> Iterator[Finding]:
             is_trusted = "sagemaker.amazonaws.com" in _list(body.get("Principal", {}).get("Service"))
             if is_trusted and "aws:SourceAccount" not in body.get("Condition", {}).get("StringEquals", {}):
                 yield Finding(template, role, "AssumeRolePolicyDocument", "trusts SageMaker without aws:SourceAccount")
+
+
+@rule("role-own-policies", "A policy of someone else's can change without a change here")
+def own_policies(subject: Subject) -> Iterator[Finding]:
+    own = {
+        subject.assembly.resolver(template).resolve({"Ref": policy.logical_id})
+        for template, policy in subject.assembly.resources("AWS::IAM::ManagedPolicy")
+    }
+    for template, role in subject.assembly.resources("AWS::IAM::Role"):
+        for arn in subject.assembly.resolved(role, template).get("ManagedPolicyArns", ()):
+            if arn not in own:
+                yield Finding(template, role, "ManagedPolicyArns", f"has {arn}, which these stacks do not make")
+
+
+@rule("policy-named-principals", "Whoever is not named is everybody, in every account")
+def named_principals(subject: Subject) -> Iterator[Finding]:
+    for template, resource in subject.assembly.resources():
+        field = _RESOURCE_POLICIES.get(resource.type)
+        document = subject.assembly.resolved(resource, template).get(field) if field else None
+        for body in _list((document or {}).get("Statement")):
+            principals = body.get("Principal", {})
+            named = [each for value in principals.values() for each in _list(value)] if isinstance(principals, Mapping) else [principals]
+            if body.get("Effect") == "Allow" and "*" in named:
+                yield Finding(template, resource, str(field), f"statement {body.get('Sid', '')} lets everybody in; name who")
 
 
 @rule("role-boundary", "The boundary is what an account's owner relies on, whatever a policy says")
@@ -130,4 +183,7 @@ def _list(value: Any) -> list[Any]:
     return list(value) if isinstance(value, list | tuple) else [value]
 
 
-RULES = (reviewed_wildcard, no_wildcard_action, pass_role, one_key_per_null, no_registry_call, trust_this_account, boundary)
+RULES = (
+    reviewed_wildcard, no_wildcard_action, pass_role, one_key_per_null, no_registry_call, trust_this_account, own_policies,
+    named_principals, boundary,
+)  # fmt: skip

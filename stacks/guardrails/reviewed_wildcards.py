@@ -1,4 +1,4 @@
-"""The actions that may be allowed on every resource, each with the API's reason; docs/permissions.md lists them."""
+"""The actions that may be allowed on every resource, each with the API's reason; docs/guardrails.md lists them."""
 
 REVIEWED = {
     "cloudwatch:PutMetricData": "Metrics have no ARN; the policies limit the namespace",

@@ -145,7 +145,7 @@ def test_start_resolves_the_champion(bootstrapped: Account, synthetic: Tables) -
     ("arguments", "message"),
     [
         (["--claims", "gone.csv", "--customers", "gone.csv"], "--claims: there is no file or folder gone.csv"),
-        (["--claims", "s3://elsewhere/claims", "--customers", "s3://elsewhere/customers"], "is not in the data bucket"),
+        (["--claims", "s3://elsewhere/claims/x", "--customers", "s3://elsewhere/customers/x"], "is not where the jobs may read: s3://"),
         (["--claims", "a.csv"], "--claims and --customers go together"),
         ([], "no batch has been announced"),
     ],
@@ -298,8 +298,17 @@ def test_a_retained_environment_is_not_destroyed(bootstrapped: Account) -> None:
     assert "prod keeps its data (storage.retention: retain)" in done.error
 
 
-def test_prod_deploys_and_is_protected(bootstrapped: Account) -> None:
+def test_prod_deploys_and_is_protected(bootstrapped: Account, tmp_path: Path) -> None:
     assert bootstrapped.deploy("prod").code == 0
+    outputs = bootstrapped.client("cloudformation").describe_stacks(StackName="fraud-detection-prod-foundation")["Stacks"][0]["Outputs"]
+    bucket = next(output["OutputValue"] for output in outputs if output["OutputKey"] == "DataBucketName")
+    bootstrapped.client("s3").put_object(Bucket=bucket, Key="claims/part.csv", Body=b"claims")
+    # What was deployed decides, and not what a file says by now.
+    changed = tmp_path / "prod.yaml"
+    changed.write_text((PROJECT / "settings" / "prod.yaml").read_text().replace("retention: retain", "retention: destroy"))
+    done = bootstrapped.fraud("destroy", "--env", changed, "--yes")
+    assert (done.code, "was deployed to keep its data, whatever the settings say now" in done.error) == (2, True), done.error
+    assert bootstrapped.client("s3").get_object(Bucket=bucket, Key="claims/part.csv")["Body"].read() == b"claims"
     stack = "fraud-detection-prod-foundation"
     assert bootstrapped.client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]["EnableTerminationProtection"]
     done = bootstrapped.cdk("destroy", "--force", "-c", "env=prod", "-c", "guardrails=false", "fraud-detection-prod-pipeline", stack)

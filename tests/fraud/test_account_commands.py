@@ -53,7 +53,7 @@ def test_with_an_account_that_does_not_answer() -> None:
         AWS_ENDPOINT_URL="http://127.0.0.1:9", AWS_MAX_ATTEMPTS="1",
     )  # fmt: skip
     assert done.code == 2
-    assert "the AWS credentials cannot be used" in done.error
+    assert "AWS cannot be asked whose the credentials are: Could not connect" in done.error
 
 
 @pytest.mark.parametrize("command", [*ACCOUNT_COMMANDS, ["synth"]])
@@ -80,6 +80,14 @@ def test_without_a_node_that_can_be_used(version: str | None, said: str, command
     assert "the CDK needs Node 20 or later" in done.error
     assert said in done.error
     assert "run `make setup-cdk`" in done.error
+
+
+@pytest.mark.parametrize("argument", ["--profile", "--role-arn=x", "-c", "--context", "--app", "--region"])
+@pytest.mark.parametrize("command", ["deploy", "destroy"])
+def test_what_would_lead_to_another_account_is_not_passed_on(command: str, argument: str) -> None:
+    done = _fraud(command, "--yes", "--", argument, "other")
+    assert done.code == 2
+    assert f"{argument} cannot be passed on" in done.error
 
 
 def test_nobody_is_asked_without_a_terminal() -> None:

@@ -32,6 +32,20 @@ def test_a_file_elsewhere_is_an_environment_too(tmp_path: Path) -> None:
         settings.load(str(tmp_path / "gone.yaml"))
 
 
+@pytest.mark.parametrize("duration", ["P30D", "PT1H", "P1M", "P1Y2M3W4DT5H6M7S", "PT30M", "P1W", "PT5S"])
+def test_durations_are_those_of_iso_8601(tmp_path: Path, duration: str) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text(f"cache_for: {duration}\nstorage: {{intermediate_days: 3650, noncurrent_days: 3650}}")
+    assert settings.load(str(file)).cache_for == duration
+
+
+def test_a_file_that_is_not_utf_8_is_a_clear_error(tmp_path: Path) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_bytes(b"tags: {a: \xff}")
+    with pytest.raises(settings.SettingsError, match=r"mine\.yaml is not UTF-8"):
+        settings.load(str(file))
+
+
 def test_nothing_starts_by_itself_and_data_is_kept_unless_it_is_set() -> None:
     plain = settings.Settings(name="plain")
     assert not plain.triggers.are_on
@@ -60,7 +74,18 @@ def test_nothing_starts_by_itself_and_data_is_kept_unless_it_is_set() -> None:
         ("storage: {retain: true}", "storage.retain: unknown key; known are retention, intermediate_days"),
         ("triggers: {schedule: daily}", "triggers.schedule"),
         ("collections: []", "collections"),
-        ("name: Dev Environment", "name"),
+        ("name: prod", "name: unknown key; an environment has the name of its file"),
+        ("storage: {noncurrent_days: 10}", "storage.noncurrent_days: must be more than 31"),
+        ("cache_for: P", "cache_for"),
+        ("cache_for: PT", "cache_for"),
+        ("cache_for: P1DT", "cache_for"),
+        ("network: {mode: isolated, cidr: 10.0.0.5/16}", "network.isolated.cidr: 10.0.0.5/16 has host bits set"),
+        ("network: {mode: isolated, cidr: 999.1.1.1/20}", "network.isolated.cidr"),
+        ("network: {mode: isolated, cidr: 10.0.0.0/8}", "a /8 is too large or too small"),
+        ("triggers: {schedule: rate(5 bananas)}", "triggers.schedule"),
+        ("collections: [a, a]", "collections: a is there twice"),
+        ("trusted_accounts: ['111111111111', '111111111111']", "trusted_accounts: 111111111111 is there twice"),
+        ("tags: {'aws:x': y}", "tags: aws:x: keys of AWS's own cannot be set"),
         ("a: [", "is not YAML"),
     ],
 )

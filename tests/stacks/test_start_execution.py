@@ -92,6 +92,40 @@ def test_the_schedule_takes_the_batch_that_was_announced_last() -> None:
     assert _parameters(arn)["ClaimsUri"] == f"s3://{BUCKET}/{newest['Key'].removesuffix('_READY')}claims/"
 
 
+def test_the_schedule_takes_no_batch_twice() -> None:
+    """Everything but the registration would be reused: the group would fill with the same model."""
+    _batch("june")
+    arn = handler(SCHEDULED, None)["execution"]
+    assert handler(SCHEDULED | {"id": "s2"}, None) == {"skipped": f"{arn} has taken batch june already"}
+    _batch("later")
+    assert _parameters(handler(SCHEDULED | {"id": "s3"}, None)["execution"])["ClaimsUri"].endswith("/later/claims/")
+
+
+def test_the_schedule_takes_again_what_failed(monkeypatch: pytest.MonkeyPatch) -> None:
+    _batch("june")
+    first = handler(SCHEDULED, None)["execution"]
+    from moto.sagemaker.models import sagemaker_backends
+
+    pipeline = sagemaker_backends["123456789012"][REGION].pipelines[PIPELINE]
+    pipeline.pipeline_executions[first].pipeline_execution_status = "Failed"
+    assert handler(SCHEDULED, None)["execution"] != first
+
+
+def test_an_execution_of_the_same_name_on_other_data_is_another(tmp_path: object) -> None:
+    _batch("june")
+    other = {"ClaimsUri": "s3://claims-bucket/claims/abc/", "CustomersUri": "s3://claims-bucket/customers/abc/"}
+    start_execution.start(boto3.client("sagemaker"), PIPELINE, other, group=GROUP, name="june", token="t" * 32)
+    assert "execution" in handler(SCHEDULED, None)
+
+
+def test_the_schedule_passes_over_a_batch_that_cannot_be_used() -> None:
+    _batch("good")
+    _batch("twice")
+    _batch("twice")
+    _put("incoming/half/claims/part.csv", "incoming/half/_READY")
+    assert _parameters(handler(SCHEDULED, None)["execution"])["ClaimsUri"].endswith("/good/claims/")
+
+
 def test_with_nothing_announced_the_schedule_starts_nothing() -> None:
     assert handler(SCHEDULED, None) == {"skipped": "no batch has been announced"}
     assert boto3.client("sagemaker").list_pipeline_executions(PipelineName=PIPELINE)["PipelineExecutionSummaries"] == []
@@ -117,10 +151,7 @@ def test_the_same_announcement_has_the_same_token(monkeypatch: pytest.MonkeyPatc
     _batch("july")
     for event in (_event("incoming/june/_READY"), _event("incoming/june/_READY"), _event("incoming/july/_READY")):
         handler(event, None)
-    handler(SCHEDULED, None)
-    handler(SCHEDULED | {"id": "s2"}, None)
-    assert tokens[0] == tokens[1]
-    assert len(set(tokens)) == 4
+    assert tokens[0] == tokens[1] != tokens[2]
     assert all(32 <= len(token) <= 128 for token in tokens)
 
 

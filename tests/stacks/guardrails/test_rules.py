@@ -79,6 +79,37 @@ def _bucket_policy(plant: Plant, keep: Callable[[Body], bool]) -> None:
     document["Statement"] = [statement for statement in document["Statement"] if keep(statement)]
 
 
+def _attach(plant: Plant, policy: Any) -> None:
+    plant.resource("pipeline", "EvaluateRole")["Properties"]["ManagedPolicyArns"] = [policy]
+
+
+def _attach_registering(plant: Plant) -> None:
+    """As ``role.add_managed_policy`` would write it: the role names the policy, not the other way round."""
+    package = "arn:aws:sagemaker:::model-package/x"
+    statement = {"Sid": "Own", "Effect": "Allow", "Action": "SageMaker:CreateModelPackage", "Resource": package}
+    plant.bodies["pipeline"]["Resources"]["Added"] = {
+        "Type": "AWS::IAM::ManagedPolicy", "Properties": {"PolicyDocument": {"Statement": [statement]}},
+    }  # fmt: skip
+    _attach(plant, {"Ref": "Added"})
+
+
+def _let_in(plant: Plant, stack: str, name: str, field: str) -> None:
+    document = plant.resource(stack, name)["Properties"][field]
+    document["Statement"].append({"Sid": "Open", "Effect": "Allow", "Action": "*", "Resource": "*", "Principal": {"AWS": "*"}})
+
+
+def _elsewhere(plant: Plant, action: str) -> None:
+    for statement in plant.resource("foundation", "StorageDataPolicy")["Properties"]["PolicyDocument"]["Statement"]:
+        if statement["Action"] == action:
+            statement["Resource"] = "arn:aws:s3:::elsewhere/*"
+
+
+def _invert(plant: Plant) -> None:
+    for statement in plant.resource("foundation", "StorageDataPolicy")["Properties"]["PolicyDocument"]["Statement"]:
+        if "StringNotEquals" in statement.get("Condition", {}):
+            statement["Condition"]["StringEquals"] = statement["Condition"].pop("StringNotEquals")
+
+
 PLANTED: list[tuple[str, str, Callable[[Plant], Any], str]] = [
     ("job-volume-encrypted", "dev", lambda p: _drop(p.step("Train"), "Arguments", "ResourceConfig", "VolumeKmsKeyId"),
      "step Train, VolumeKmsKeyId: is missing"),
@@ -109,7 +140,7 @@ PLANTED: list[tuple[str, str, Callable[[Plant], Any], str]] = [
     ("policy-no-wildcard-action", "dev", lambda p: p.statement("TrainPolicy", "ReadInputs").update(NotAction="s3:GetObject"),
      "statement ReadInputs: uses NotAction"),
     ("policy-pass-role", "dev", lambda p: _drop(p.statement("PipelinePolicy", "PassStepRoles"), "Condition"),
-     "statement PassStepRoles: passes roles without iam:PassedToService"),
+     "statement PassStepRoles: passes roles to any service"),
     ("policy-pass-role", "dev", lambda p: p.statement("PipelinePolicy", "PassStepRoles").update(Resource=["arn:aws:iam::1:role/*"]),
      "passes arn:aws:iam::1:role/*; name the roles"),
     ("policy-one-key-per-null", "dev",
@@ -121,10 +152,34 @@ PLANTED: list[tuple[str, str, Callable[[Plant], Any], str]] = [
     ("role-trust-this-account", "dev",
      lambda p: _drop(p.resource("pipeline", "TrainRole")["Properties"]["AssumeRolePolicyDocument"]["Statement"][0], "Condition"),
      "trusts SageMaker without aws:SourceAccount"),
+    ("job-known-type", "dev", lambda p: p.step("Train").update(Type="AutoML"), "step Train, Type: is AutoML, which no rule looks at"),
+    ("policy-reviewed-wildcard", "dev", lambda p: p.statement("TrainPolicy", "ReadInputs").update(Resource="arn:aws:s3:::*"),
+     "allows s3:GetObject on arn:aws:s3:::*"),
+    ("policy-reviewed-wildcard", "dev", lambda p: p.statement("TrainPolicy", "ReadInputs").update(Resource="**"), "on **"),
+    ("policy-no-wildcard-action", "dev", lambda p: p.statement("TrainPolicy", "ReadInputs").update(Action="s3:Get?bject"),
+     "allows s3:Get?bject"),
+    ("policy-pass-role", "dev",
+     lambda p: p.statement("PipelinePolicy", "PassStepRoles").update(
+         Action="iam:passrole", Condition={"StringEquals": {"iam:PassedToService": "ec2.amazonaws.com"}}),
+     "passes roles to ec2.amazonaws.com"),
+    ("step-role-no-api", "dev", _attach_registering, "statement Own: lets step Evaluate call SageMaker:CreateModelPackage"),
+    ("role-own-policies", "dev", lambda p: _attach(p, "arn:aws:iam::aws:policy/AdministratorAccess"),
+     "has arn:aws:iam::aws:policy/AdministratorAccess, which these stacks do not make"),
+    ("policy-named-principals", "dev", lambda p: _let_in(p, "foundation", "StorageDataPolicy", "PolicyDocument"), "lets everybody in"),
+    ("policy-named-principals", "dev", lambda p: _let_in(p, "foundation", "Key", "KeyPolicy"), "Key: statement Open lets everybody in"),
+    ("policy-named-principals", "dev", lambda p: _let_in(p, "pipeline", "TrainRole", "AssumeRolePolicyDocument"), "lets everybody in"),
+    ("bucket-tls-only", "dev", lambda p: _elsewhere(p, "s3:*"), "DataBucket: no statement denies requests"),
+    ("bucket-key-enforced", "dev", lambda p: _elsewhere(p, "s3:PutObject"), "DataBucket: does not deny objects with another key"),
+    ("bucket-key-enforced", "dev", _invert, "DataBucket: does not deny objects with another kind of encryption"),
+    ("bucket-key-enforced", "dev",
+     lambda p: p.resource("foundation", "DataBucket")["Properties"]["BucketEncryption"]["ServerSideEncryptionConfiguration"][0][
+         "ServerSideEncryptionByDefault"].update(KMSMasterKeyID="alias/aws/s3"),
+     "DataBucket: has no key of ours as its default"),
+    ("key-rotates", "dev", lambda p: _drop(p.resource("foundation", "Key"), "Properties", "EnableKeyRotation"), "Key: is not true"),
     ("role-boundary", "dev", lambda p: _change(p, permissions_boundary="TeamBoundary"), "is missing; settings say TeamBoundary"),
     ("bucket-tls-only", "dev", lambda p: _bucket_policy(p, lambda s: s["Action"] != "s3:*"), "DataBucket: no statement denies requests"),
     ("bucket-key-enforced", "dev", lambda p: _bucket_policy(p, lambda s: s.get("Sid") != "DenyCustomerKey"),
-     "DataBucket: does not deny objects with another s3:x-amz-server-side-encryption-customer-algorithm"),
+     "DataBucket: does not deny objects with a key of the caller's"),
     ("bucket-key-enforced", "dev", lambda p: _drop(p.resource("foundation", "ArtifactBucket"), "Properties", "BucketEncryption"),
      "ArtifactBucket: has no key of ours as its default"),
     ("bucket-private", "dev",
