@@ -26,6 +26,7 @@ class Environment:
 
 
 NOWHERE = Environment()
+_NO_VALUE = {"Ref": "AWS::NoValue"}
 
 
 @dataclass(frozen=True)
@@ -43,14 +44,14 @@ class Resolver:
             AssemblyError: a function that is not known here, or a reference that leads nowhere.
         """
         if isinstance(value, list):
-            return [self.resolve(inner) for inner in value]
+            return [self.resolve(inner) for inner in value if inner != _NO_VALUE]
         if not isinstance(value, Mapping):
             return value
         if len(value) == 1:
             name, argument = next(iter(value.items()))
             if name == "Ref" or name.startswith("Fn::"):
                 return self._call(name, argument)
-        return {key: self.resolve(inner) for key, inner in value.items() if inner != {"Ref": "AWS::NoValue"}}
+        return {key: self.resolve(inner) for key, inner in value.items() if inner != _NO_VALUE}
 
     def _call(self, name: str, argument: Any) -> Any:
         functions: Mapping[str, Callable[[Any], Any]] = {

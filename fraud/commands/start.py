@@ -1,9 +1,11 @@
 """``fraud start``: an execution of the deployed pipeline."""
 
 import fnmatch
+import json
 import sys
 import time
 import uuid
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -45,17 +47,13 @@ def start(
     overrides = pairs(param or [])
     place = account.connect(chosen)
     deployed = account.outputs(place, chosen)
-    parameters, name = _data(place, deployed["DataBucketName"], claims, customers)
     sagemaker = place.client("sagemaker")
-    from botocore.exceptions import ClientError
-
-    try:
-        arn = start_execution.start(
-            sagemaker, deployed["PipelineName"], parameters | overrides,
-            group=deployed["ModelPackageGroupName"], name=name, token=uuid.uuid4().hex,
-        )  # fmt: skip
-    except ClientError as error:
-        raise InputError(f"the execution was not started: {error.response['Error']['Message']}") from error
+    _check(sagemaker, deployed["PipelineName"], overrides)
+    parameters, name = _data(place, deployed["DataBucketName"], claims, customers)
+    arn = start_execution.start(
+        sagemaker, deployed["PipelineName"], parameters | overrides,
+        group=deployed["ModelPackageGroupName"], name=name, token=uuid.uuid4().hex,
+    )  # fmt: skip
     status = _wait(sagemaker, arn) if wait else {"PipelineExecutionStatus": "Executing"}
     if as_json:
         print_json({"execution": arn, "status": status["PipelineExecutionStatus"], "parameters": parameters | overrides})
@@ -65,6 +63,17 @@ def start(
             print(reason)
     if wait and status["PipelineExecutionStatus"] != "Succeeded":
         raise typer.Exit(FAILED)
+
+
+def _check(sagemaker: Any, pipeline: str, overrides: Mapping[str, str]) -> None:
+    """What the deployed pipeline does not know would be refused only once the data is uploaded."""
+    definition = json.loads(sagemaker.describe_pipeline(PipelineName=pipeline)["PipelineDefinition"])
+    declared = {parameter["Name"]: parameter.get("EnumValues") for parameter in definition["Parameters"]}
+    for name, value in overrides.items():
+        if name not in declared:
+            raise InputError(f"--param {name}: {pipeline} has no such parameter; it has {', '.join(declared)}")
+        if (allowed := declared[name]) and value not in allowed:
+            raise InputError(f"--param {name}={value}: may be {', '.join(allowed)}")
 
 
 def _data(place: Any, bucket: str, claims: str | None, customers: str | None) -> tuple[dict[str, str], str]:

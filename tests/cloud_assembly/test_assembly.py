@@ -21,7 +21,13 @@ def _template(resources: dict[str, Any], **sections: Any) -> Template:
 
 
 def _resolve(value: Any, **sections: Any) -> Any:
-    return Resolver(_template({"Bucket": BUCKET, "Role": ROLE}, **sections), exports={"shared": "value"}).resolve(value)
+    resources = {
+        "Bucket": BUCKET, "Role": ROLE, "Queue": {"Type": "AWS::SQS::Queue"}, "Function": {"Type": "AWS::Lambda::Function"},
+        "Log": {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": "/mine"}},
+        "Group": {"Type": "AWS::SageMaker::ModelPackageGroup", "Properties": {"ModelPackageGroupName": "claims"}},
+        "Pipeline": {"Type": "AWS::SageMaker::Pipeline", "Properties": {"PipelineName": "claims-pipeline"}},
+    }  # fmt: skip
+    return Resolver(_template(resources, **sections), exports={"shared": "value"}).resolve(value)
 
 
 @pytest.mark.parametrize(
@@ -40,7 +46,12 @@ def _resolve(value: Any, **sections: Any) -> Any:
         ({"Fn::FindInMap": ["Map", {"Ref": "AWS::Region"}, "k"]}, "found"),
         ({"Fn::Select": [1, {"Fn::Split": [",", "a,b"]}]}, "b"),
         ({"Fn::Select": ["0", {"Fn::GetAZs": ""}]}, "eu-west-1a"),
-        ({"a": [{"Ref": "AWS::NoValue"}["Ref"]], "b": {"Ref": "AWS::NoValue"}}, {"a": ["AWS::NoValue"]}),
+        ({"a": ["x", {"Ref": "AWS::NoValue"}], "b": {"Ref": "AWS::NoValue"}}, {"a": ["x"]}),
+        ({"Fn::GetAtt": ["Log", "Arn"]}, "arn:aws:logs:eu-west-1:000000000000:log-group:/mine:*"),
+        ({"Fn::GetAtt": ["Queue", "Arn"]}, "arn:aws:sqs:eu-west-1:000000000000:Queue"),
+        ({"Fn::GetAtt": ["Function", "Arn"]}, "arn:aws:lambda:eu-west-1:000000000000:function:Function"),
+        ({"Ref": "Group"}, "arn:aws:sagemaker:eu-west-1:000000000000:model-package-group/claims"),
+        ({"Ref": "Pipeline"}, "claims-pipeline"),
     ],
 )
 def test_functions_resolve(value: Any, expected: Any) -> None:

@@ -141,6 +141,53 @@ def test_start_resolves_the_champion(bootstrapped: Account, synthetic: Tables) -
     assert _parameters(bootstrapped, done.json["execution"])["ChampionModelUri"] == "s3://models/1/model.tar.gz"
 
 
+def test_start_waits_for_the_end_and_names_what_failed(bootstrapped: Account, synthetic: Tables, tmp_path: Path) -> None:
+    claims = tmp_path / "fails.csv"
+    claims.write_bytes(synthetic.claims.read_bytes())
+    done = bootstrapped.fraud("start", "--claims", claims, "--customers", synthetic.customers, "--wait")
+    assert done.code == 1
+    assert "Failed: arn:aws:sagemaker" in done.out
+    assert "Reject: The model did not pass the quality gate" in done.out
+
+
+def test_start_takes_what_lies_in_the_data_bucket(bootstrapped: Account) -> None:
+    bucket = _outputs(bootstrapped)["DataBucketName"]
+    uris = {table: f"s3://{bucket}/{table}/abc/" for table in ("claims", "customers")}
+    done = bootstrapped.fraud("start", "--claims", uris["claims"], "--customers", uris["customers"], "--json")
+    assert done.code == 0, done.error
+    assert _parameters(bootstrapped, done.json["execution"])["ClaimsUri"] == uris["claims"]
+
+
+@pytest.mark.parametrize(
+    ("param", "message"),
+    [
+        ("ReviewCapcity=0.1", "--param ReviewCapcity: fraud-detection-dev has no such parameter; it has ClaimsUri, CustomersUri"),
+        ("ModelApprovalStatus=Maybe", "--param ModelApprovalStatus=Maybe: may be PendingManualApproval, Approved, Rejected"),
+        ("ReviewCapacity", "is not of the form Name=Value"),
+    ],
+)
+def test_a_parameter_that_makes_no_sense_is_refused(bootstrapped: Account, synthetic: Tables, param: str, message: str) -> None:
+    done = bootstrapped.fraud("start", "--claims", synthetic.claims, "--customers", synthetic.customers, "--param", param)
+    assert (done.code, message in done.error) == (2, True), done.error
+
+
+def test_an_error_of_aws_is_said_without_a_traceback(bootstrapped: Account) -> None:
+    """SageMaker does not answer, while CloudFormation does."""
+    done = bootstrapped.fraud("start", "--claims", "s3://x", "--customers", "s3://x", AWS_ENDPOINT_URL_SAGEMAKER="http://127.0.0.1:9")
+    assert (done.code, "Traceback" in done.error) == (1, False), done.error
+    assert "error: AWS: Could not connect" in done.error
+
+
+def test_an_upload_that_was_cut_short_is_made_again(bootstrapped: Account, synthetic: Tables) -> None:
+    arguments = ("start", "--claims", synthetic.claims, "--customers", synthetic.customers, "--json")
+    uri = _parameters(bootstrapped, bootstrapped.fraud(*arguments).json["execution"])["ClaimsUri"]
+    bucket, _, prefix = uri.removeprefix("s3://").partition("/")
+    key = f"{prefix}{synthetic.claims.name}"
+    bootstrapped.client("s3").put_object(Bucket=bucket, Key=key, Body=b"half")
+    assert "uploading" in bootstrapped.fraud(*arguments).error
+    assert bootstrapped.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read() == synthetic.claims.read_bytes()
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -262,10 +309,17 @@ def test_a_stack_that_the_settings_ask_for_no_more_is_named(bootstrapped: Accoun
 
 
 def test_destroy_leaves_nothing(bootstrapped: Account, settings_file: Path) -> None:
-    """With claims, models and access logs in it. The bootstrap is the account's, and stays."""
-    key = _outputs(bootstrapped)["KeyArn"]
+    """With claims, models, access logs, a deleted object and a running execution. The bootstrap is the account's, and stays."""
+    key, bucket = _outputs(bootstrapped)["KeyArn"], _outputs(bootstrapped)["DataBucketName"]
+    bootstrapped.client("s3").delete_object(Bucket=bucket, Key="incoming/2026-06/_READY")
+    running = bootstrapped.client("sagemaker").start_pipeline_execution(
+        PipelineName=PIPELINE, PipelineExecutionDisplayName="lasts", ClientRequestToken="t" * 32
+    )["PipelineExecutionArn"]
+    bootstrapped.client("logs").create_log_group(logGroupName="/aws/sagemaker/TrainingJobs")
     done = bootstrapped.run("make", "--no-print-directory", "destroy", f"ENV={settings_file}", "ARGS=--yes --json")
     assert done.code == 0, done.error[-3000:]
+    assert f"stopping {running}" in done.error
+    bootstrapped.client("logs").delete_log_group(logGroupName="/aws/sagemaker/TrainingJobs")
     assert _stacks(bootstrapped) == set()
     left = {bucket["Name"] for bucket in bootstrapped.client("s3").list_buckets()["Buckets"]}
     assert all(name.startswith("cdk-hnb659fds-assets") for name in left)
@@ -283,7 +337,9 @@ def test_destroy_leaves_nothing(bootstrapped: Account, settings_file: Path) -> N
     assert not [alias for alias in bootstrapped.client("kms").list_aliases()["Aliases"] if PIPELINE in alias["AliasName"]]
     # What nobody can delete is listed.
     assert bootstrapped.client("kms").describe_key(KeyId=key)["KeyMetadata"]["KeyState"] == "PendingDeletion"
-    assert any(key.rpartition("/")[2] in line for line in json.loads(done.out[done.out.index("{") :])["left"])
+    listed = json.loads(done.out[done.out.index("{") :])["left"]
+    assert any(key.rpartition("/")[2] in line for line in listed)
+    assert any("/aws/sagemaker/TrainingJobs" in line for line in listed)
 
 
 def test_destroying_again_is_no_error(bootstrapped: Account, settings_file: Path) -> None:
@@ -314,4 +370,3 @@ def test_prod_deploys_and_is_protected(bootstrapped: Account, tmp_path: Path) ->
     done = bootstrapped.cdk("destroy", "--force", "-c", "env=prod", "-c", "guardrails=false", "fraud-detection-prod-pipeline", stack)
     assert done.code != 0
     assert stack in _stacks(bootstrapped)
-    assert PROJECT.exists()

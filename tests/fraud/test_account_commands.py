@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.cli import PROJECT, Done
+from tests.support import synth
+from tests.support.cli import PROJECT, Done, fraud
 
 
 def _fraud(*arguments: object, **variables: str) -> Done:
@@ -100,6 +101,31 @@ def test_help_has_examples(command: str) -> None:
     assert done.code == 0
     assert "Examples:" in done.out
     assert f"fraud {command}" in done.out
+
+
+def test_synth_fails_on_a_finding_and_says_which_environment(tmp_path: Path) -> None:
+    project = synth.copy(tmp_path / "project")
+    stage = project / "stacks/stage.py"
+    text = stage.read_text()
+    stage.write_text(text.replace("network = Network(isolated=settings.network_isolation)", "network = Network(isolated=False)"))
+    done = fraud("synth", "--env", "dev", "--out", tmp_path / "out", project=project)
+    assert done.code == 1
+    assert "dev: not synthesized; the findings stand above" in done.out
+    assert "FraudDetection::job-isolated" in done.error
+
+
+def test_synth_says_what_it_has_written(tmp_path: Path) -> None:
+    done = _fraud("synth", "--env", "dev", "--out", tmp_path)
+    assert done.code == 0
+    assert f"no findings; in {tmp_path / 'dev'}" in done.out
+    assert "fraud-detection-dev-pipeline (12 resources)" in done.out
+
+
+def test_destroy_asks_where_somebody_can_answer() -> None:
+    """Nothing is asked, and nothing done, without a terminal and without --yes; the account is looked at first."""
+    done = _fraud("destroy")
+    assert done.code == 2
+    assert "there is no AWS region" in done.error
 
 
 def test_synth_writes_templates_and_says_where(tmp_path: Path) -> None:

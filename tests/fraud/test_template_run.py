@@ -37,12 +37,16 @@ def test_the_champion_is_the_approved_model_of_the_highest_version(synthesized: 
     assert fraud("models", "approve", first.json["model_package_arn"], "--home", tmp_path).code == 0
     second = fraud(*arguments)
     assert second.code == 0
+    third = fraud(*arguments)
+    assert fraud("models", "approve", second.json["model_package_arn"], "--home", tmp_path).code == 0
+    assert fraud("models", "reject", third.json["model_package_arn"], "--home", tmp_path).code == 0
+    described = fraud("models", "describe", second.json["model_package_arn"], "--home", tmp_path, "--json").out
     from fraud import local_champion
     from local_sagemaker import Home
 
     champion = local_champion.uri(Home(tmp_path), "fraud-detection-dev")
-    assert champion.startswith("s3://")
     assert Home(tmp_path).path(champion).is_file()
+    assert champion in described
     assert local_champion.uri(Home(tmp_path), "another-group") == ""
 
 

@@ -19,6 +19,8 @@ from stacks import layout
 from stacks.functions import start_execution
 from tests.support import synth
 
+ENVIRONMENTS = settings.environments()
+
 
 def _pipeline(assembly: Assembly) -> Pipeline:
     (pipeline,) = assembly.pipelines()
@@ -101,14 +103,7 @@ def test_archives_are_those_that_the_steps_run(assembly: Assembly) -> None:
 
 
 def test_an_edit_of_one_step_changes_the_code_of_that_step_alone(tmp_path: Path) -> None:
-    import shutil
-
-    project = tmp_path / "project"
-    for folder in ("settings", "stacks", "pipeline_definition", "training_code", "cloud_assembly"):
-        shutil.copytree(synth.PROJECT / folder, project / folder, ignore=shutil.ignore_patterns("__pycache__"))
-    for file in ("app.py", "cdk.json"):
-        shutil.copy(synth.PROJECT / file, project / file)
-    (project / ".wheelhouse").symlink_to(synth.PROJECT / ".wheelhouse")
+    project = synth.copy(tmp_path / "project")
     before = _synthesized_code(project, tmp_path / "before")
     script = project / "training_code/evaluate/__main__.py"
     script.write_text(script.read_text() + "\n# edited\n")
@@ -258,6 +253,97 @@ def test_a_boundary_is_on_every_role(tmp_path: Path) -> None:
     roles = [assembly.resolved(role, template) for template, role in assembly.resources("AWS::IAM::Role")]
     assert len(roles) == 7
     assert {role["PermissionsBoundary"] for role in roles} == {"arn:aws:iam::000000000000:policy/TeamBoundary"}
+
+
+def test_stacks_stand_in_order_and_prod_is_protected(synthesized: Callable[[str], Assembly]) -> None:
+    folder = synthesized("prod").templates[0].file.parent
+    artifacts = json.loads((folder / "manifest.json").read_text())["artifacts"]
+    name = "fraud-detection-prod"
+    assert f"{name}-foundation" in artifacts[f"{name}-network"]["dependencies"]
+    assert f"{name}-network" in artifacts[f"{name}-pipeline"]["dependencies"]
+    protected = {part: artifacts[f"{name}-{part}"]["properties"].get("terminationProtection") for part in ("foundation", "pipeline")}
+    assert protected == {"foundation": True, "pipeline": False}
+
+
+def test_the_trigger_may_do_what_it_does_and_hears_of_its_own_bucket_alone(synthesized: Callable[[str], Assembly]) -> None:
+    assembly = synthesized("prod")
+    assert _allowed(assembly, "Triggers", "sagemaker:StartPipelineExecution") == {
+        "arn:aws:sagemaker:eu-west-1:000000000000:pipeline/fraud-detection-prod"
+    }
+    for action in ("s3:ListBucket", "s3:ListBucketVersions"):
+        (bucket,) = _allowed(assembly, "Triggers", action)
+        assert bucket == "arn:aws:s3:::fraud-detection-prod-foundation-databucket"
+    for action in ("ListModelPackages", "DescribeModelPackage", "ListPipelineExecutions", "ListPipelineParametersForExecution"):
+        assert _allowed(assembly, "Triggers", f"sagemaker:{action}")
+    rules = [assembly.resolved(rule, template) for template, rule in assembly.resources("AWS::Events::Rule")]
+    (pattern,) = (rule["EventPattern"] for rule in rules if "EventPattern" in rule)
+    assert pattern["detail"]["bucket"] == {"name": ["fraud-detection-prod-foundation-databucket"]}
+    # Neither what cannot be delivered nor what the function cannot do gets lost.
+    (queue,) = (queue.logical_id for _, queue in assembly.resources("AWS::SQS::Queue"))
+    assert all(target["DeadLetterConfig"]["Arn"].endswith(queue) for rule in rules for target in rule["Targets"])
+    (function,) = (assembly.resolved(function, template) for template, function in assembly.resources("AWS::Lambda::Function"))
+    assert function["DeadLetterConfig"]["TargetArn"].endswith(queue)
+    assert function["Environment"]["Variables"] == {
+        "DATA_BUCKET": "fraud-detection-prod-foundation-databucket", "PIPELINE_NAME": "fraud-detection-prod",
+        "MODEL_PACKAGE_GROUP": "fraud-detection-prod",
+    }  # fmt: skip
+
+
+def test_the_vpc_leads_to_the_data_and_to_the_code_and_nowhere_else(synthesized: Callable[[str], Assembly]) -> None:
+    assembly = synthesized("prod")
+    ((template, endpoint),) = assembly.resources("AWS::EC2::VPCEndpoint")
+    (statement,) = assembly.resolved(endpoint, template)["PolicyDocument"]["Statement"]
+    buckets = {
+        "fraud-detection-prod-foundation-databucket", "fraud-detection-prod-foundation-artifactbucket",
+        "cdk-hnb659fds-assets-000000000000-eu-west-1",
+    }  # fmt: skip
+    assert set(statement["Resource"]) == {f"arn:aws:s3:::{bucket}{rest}" for bucket in buckets for rest in ("", "/*")}
+    ((template, group),) = assembly.resources("AWS::EC2::SecurityGroup")
+    (egress,) = assembly.resolved(group, template)["SecurityGroupEgress"]
+    assert (egress["FromPort"], egress["ToPort"]) == (443, 443)
+
+
+def test_storage_is_kept_as_long_as_the_settings_say(synthesized: Callable[[str], Assembly]) -> None:
+    for env in ENVIRONMENTS:
+        storage = settings.load(env).storage
+        buckets = {bucket.logical_id: bucket.properties for _, bucket in synthesized(env).resources("AWS::S3::Bucket")}
+        rules = {
+            (name, rule["Id"]): (rule.get("ExpirationInDays"), rule.get("NoncurrentVersionExpiration", {}).get("NoncurrentDays"))
+            for name, properties in buckets.items()
+            for rule in properties["LifecycleConfiguration"]["Rules"]
+        }
+        assert rules[("AccessLogBucket", "expire")] == (storage.access_log_days, None)
+        assert rules[("DataBucket", "housekeeping")] == (None, storage.noncurrent_days)
+        assert rules[("ArtifactBucket", "expire-runs-Train")] == (storage.intermediate_days, None)
+        groups = [group.properties["RetentionInDays"] for _, group in synthesized(env).resources("AWS::Logs::LogGroup")]
+        assert all(days == storage.log_days for days in groups)
+
+
+def test_without_isolation_nothing_asks_for_it(tmp_path: Path) -> None:
+    file = tmp_path / "open.yaml"
+    file.write_text("network_isolation: false\n")
+    done = synth.synthesize(str(file), tmp_path / "out", has_guardrails=True)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assembly = cloud_assembly.read(tmp_path / "out")
+    assert "DenyNetwork" not in {statement.get("Sid") for statement in _statements(assembly, "Pipeline")}
+
+
+def test_a_region_without_the_image_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "far.yaml"
+    file.write_text('account: "111111111111"\nregion: eu-west-9\n')
+    done = synth.synthesize(str(file), tmp_path / "out")
+    assert done.returncode == 2
+    assert "region: the image XGBoost is not in eu-west-9; it is in" in done.stderr
+
+
+def test_a_schedule_alone_brings_its_function(tmp_path: Path) -> None:
+    file = tmp_path / "weekly.yaml"
+    file.write_text("triggers: {schedule: rate(7 days)}\n")
+    assert synth.synthesize(str(file), tmp_path / "out").returncode == 0
+    assembly = cloud_assembly.read(tmp_path / "out")
+    (rule,) = (rule.properties for _, rule in assembly.resources("AWS::Events::Rule"))
+    assert rule["ScheduleExpression"] == "rate(7 days)"
+    assert len(list(assembly.resources("AWS::Lambda::Function"))) == 1
 
 
 def test_jobs_run_in_an_existing_vpc(tmp_path: Path) -> None:

@@ -155,6 +155,44 @@ def test_the_same_announcement_has_the_same_token(monkeypatch: pytest.MonkeyPatc
     assert all(32 <= len(token) <= 128 for token in tokens)
 
 
+def test_the_token_goes_to_the_service_and_tells_versions_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    _batch("june")
+    _batch("may")
+    requests: list[dict[str, Any]] = []
+
+    class Recorded:
+        def __init__(self, client: Any) -> None:
+            self._client = client
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self._client, name)
+
+        def start_pipeline_execution(self, **request: Any) -> Any:
+            requests.append(request)
+            return {"PipelineExecutionArn": "arn"}
+
+    real = boto3.client
+    monkeypatch.setattr(start_execution.boto3, "client", lambda name: Recorded(real(name)) if name == "sagemaker" else real(name))
+    for name, version in (("june", "1"), ("june", "1"), ("june", "2"), ("may", "1")):
+        handler(_event(f"incoming/{name}/_READY", version), None)
+    tokens = [request["ClientRequestToken"] for request in requests]
+    assert tokens[0] == tokens[1]
+    assert len(set(tokens)) == 3
+
+
+def test_whoever_names_a_champion_gets_that_one() -> None:
+    _package("Approved")
+    parameters = {"ChampionModelUri": "s3://models/mine.tar.gz"}
+    arn = start_execution.start(boto3.client("sagemaker"), PIPELINE, parameters, group=GROUP, name="n", token="t" * 32)
+    assert _parameters(arn) == parameters
+
+
+def test_a_folder_whose_name_only_begins_like_a_table_is_no_table() -> None:
+    _put("incoming/june/claims-old/part.csv", "incoming/june/customers/part.csv", "incoming/june/_READY")
+    with pytest.raises(BatchError, match="nothing under claims/"):
+        handler(_event("incoming/june/_READY"), None)
+
+
 def test_a_batch_that_is_announced_again_is_refused() -> None:
     """Its URIs are those of the first time: every step would be a stale hit of the cache."""
     _batch("june")
@@ -183,7 +221,9 @@ def test_another_object_announces_nothing(key: str) -> None:
         handler(_event(key), None)
 
 
-@pytest.mark.parametrize(("name", "shown"), [("june 2026/β", "june-2026"), ("___", "run"), ("x" * 100, "x" * 82)])
+@pytest.mark.parametrize(
+    ("name", "shown"), [("june 2026/β", "june-2026"), ("___", "run"), ("x" * 100, "x" * 82), ("x" * 81 + "-y", "x" * 81)]
+)
 def test_names_become_what_the_api_takes(name: str, shown: str) -> None:
     arn = start_execution.start(boto3.client("sagemaker"), PIPELINE, {}, group=GROUP, name=name, token="t" * 32)
     described = boto3.client("sagemaker").describe_pipeline_execution(PipelineExecutionArn=arn)

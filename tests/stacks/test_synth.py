@@ -34,8 +34,7 @@ def _content(folder: Path) -> dict[str, bytes]:
 
 
 def test_a_finding_fails_the_synth_and_names_rule_and_field(tmp_path: Path) -> None:
-    project = tmp_path / "project"
-    _copy(project)
+    project = synth.copy(tmp_path / "project")
     # The pipeline forgets to isolate its jobs, which settings ask for.
     resources = project / "stacks/stage.py"
     text = resources.read_text()
@@ -49,8 +48,7 @@ def test_a_finding_fails_the_synth_and_names_rule_and_field(tmp_path: Path) -> N
 
 
 def test_a_finding_of_cdk_nag_fails_the_synth(tmp_path: Path) -> None:
-    project = tmp_path / "project"
-    _copy(project)
+    project = synth.copy(tmp_path / "project")
     buckets = project / "stacks/components/buckets.py"
     text = buckets.read_text()
     assert "            server_access_logs_bucket=self.access_logs,\n" in text
@@ -60,9 +58,20 @@ def test_a_finding_of_cdk_nag_fails_the_synth(tmp_path: Path) -> None:
     assert "AwsSolutions-S1" in done.stderr
 
 
+def test_a_finding_of_nist_fails_the_synth(tmp_path: Path) -> None:
+    project = synth.copy(tmp_path / "project")
+    buckets = project / "stacks/components/buckets.py"
+    text = buckets.read_text()
+    assert 'policy.acknowledge(each, "NIST.800.53.R5-S3BucketReplicationEnabled", _NO_REPLICA)' in text
+    accepted = 'policy.acknowledge(each, "NIST.800.53.R5-S3BucketReplicationEnabled", _NO_REPLICA)'
+    buckets.write_text(text.replace(accepted, "pass"))
+    done = synth.synthesize("dev", tmp_path / "out", has_guardrails=True, project=project)
+    assert done.returncode == 1
+    assert "NIST.800.53.R5-S3BucketReplicationEnabled" in done.stderr
+
+
 def test_a_wildcard_without_a_reason_cannot_be_built(tmp_path: Path) -> None:
-    project = tmp_path / "project"
-    _copy(project)
+    project = synth.copy(tmp_path / "project")
     role = project / "stacks/components/step_role.py"
     text = role.read_text()
     reason = '        why="Metrics have no ARN; their namespace is limited",\n'
@@ -81,19 +90,8 @@ def test_an_unknown_environment_names_those_that_are(tmp_path: Path) -> None:
 
 
 def test_without_the_wheel_synth_says_what_to_do(tmp_path: Path) -> None:
-    project = tmp_path / "project"
-    _copy(project)
+    project = synth.copy(tmp_path / "project")
     (project / ".wheelhouse").unlink()
     done = synth.synthesize("dev", tmp_path / "out", project=project)
     assert done.returncode == 2
     assert "run `make setup`" in done.stderr
-
-
-def _copy(project: Path) -> None:
-    import shutil
-
-    for folder in ("settings", "stacks", "pipeline_definition", "training_code", "cloud_assembly"):
-        shutil.copytree(synth.PROJECT / folder, project / folder, ignore=shutil.ignore_patterns("__pycache__"))
-    for file in ("app.py", "cdk.json"):
-        shutil.copy(synth.PROJECT / file, project / file)
-    (project / ".wheelhouse").symlink_to(synth.PROJECT / ".wheelhouse")

@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -39,3 +40,13 @@ def assembly(env: str, factory: pytest.TempPathFactory) -> Assembly:
             done = synthesize(env, folder)
             assert done.returncode == 0, done.stderr[-3000:]
     return cloud_assembly.read(folder)
+
+
+def copy(project: Path) -> Path:
+    """A copy of all that a synth needs, for a test to break."""
+    for folder in ("cloud_assembly", "fraud", "local_sagemaker", "pipeline_definition", "settings", "stacks", "training_code"):
+        shutil.copytree(PROJECT / folder, project / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    for file in ("app.py", "cdk.json"):
+        shutil.copy(PROJECT / file, project / file)
+    (project / ".wheelhouse").symlink_to(PROJECT / ".wheelhouse")
+    return project

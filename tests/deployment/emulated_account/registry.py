@@ -19,6 +19,7 @@ def install() -> None:
     _delete_packages()
     _keep_group_policies()
     _start_once_per_token()
+    _run_and_fail_by_name()
 
 
 class ModelPackageGroup(Resource):
@@ -136,3 +137,31 @@ def _start_once_per_token() -> None:
         return found
 
     SageMakerModelBackend.start_pipeline_execution = started
+
+
+def _run_and_fail_by_name() -> None:
+    """moto's have all succeeded at once. Here one that is called `fails` fails, and one called `lasts` runs until it is stopped."""
+    statuses = {"fails": "Failed", "lasts": "Executing"}
+    start = SageMakerModelBackend.start_pipeline_execution
+
+    def started(self: Any, pipeline_name: str, display_name: str, *others: Any) -> dict[str, str]:
+        found: dict[str, str] = start(self, pipeline_name, display_name, *others)
+        execution = self.pipelines[pipeline_name].pipeline_executions[found["PipelineExecutionArn"]]
+        execution.pipeline_execution_status = statuses.get(display_name, execution.pipeline_execution_status)
+        return found
+
+    def _execution(self: Any) -> Any:
+        arn = self._get_param("PipelineExecutionArn")
+        return self.sagemaker_backend.pipelines[arn.split("/")[1]].pipeline_executions[arn]
+
+    def stop_pipeline_execution(self: Any) -> ActionResult:
+        _execution(self).pipeline_execution_status = "Stopped"
+        return ActionResult({"PipelineExecutionArn": self._get_param("PipelineExecutionArn")})
+
+    def list_pipeline_execution_steps(self: Any) -> ActionResult:
+        failed = {"StepName": "Reject", "StepStatus": "Failed", "FailureReason": "The model did not pass the quality gate"}
+        return ActionResult({"PipelineExecutionSteps": [{"StepName": "Train", "StepStatus": "Succeeded"}, failed]})
+
+    SageMakerModelBackend.start_pipeline_execution = started
+    SageMakerResponse.stop_pipeline_execution = stop_pipeline_execution
+    SageMakerResponse.list_pipeline_execution_steps = list_pipeline_execution_steps

@@ -10,6 +10,7 @@ import pytest
 import settings
 from cloud_assembly import Assembly, Template
 from pipeline_definition.pipeline import walk
+from settings.network import ExistingVpc
 from stacks.guardrails import pack
 from stacks.guardrails.rules import Rule, Subject
 
@@ -104,6 +105,12 @@ def _elsewhere(plant: Plant, action: str) -> None:
             statement["Resource"] = "arn:aws:s3:::elsewhere/*"
 
 
+def _tls(plant: Plant, **changes: Any) -> None:
+    for statement in plant.resource("foundation", "StorageDataPolicy")["Properties"]["PolicyDocument"]["Statement"]:
+        if "Bool" in statement.get("Condition", {}):
+            statement.update(changes)
+
+
 def _invert(plant: Plant) -> None:
     for statement in plant.resource("foundation", "StorageDataPolicy")["Properties"]["PolicyDocument"]["Statement"]:
         if "StringNotEquals" in statement.get("Condition", {}):
@@ -175,6 +182,41 @@ PLANTED: list[tuple[str, str, Callable[[Plant], Any], str]] = [
      lambda p: p.resource("foundation", "DataBucket")["Properties"]["BucketEncryption"]["ServerSideEncryptionConfiguration"][0][
          "ServerSideEncryptionByDefault"].update(KMSMasterKeyID="alias/aws/s3"),
      "DataBucket: has no key of ours as its default"),
+    ("job-output-encrypted", "dev", lambda p: p.step("Train")["Arguments"]["OutputDataConfig"].update(KmsKeyId="alias/other"),
+     "step Train, KmsKeyId of the output: is alias/other"),
+    ("job-in-vpc", "prod", lambda p: _change(p, network=ExistingVpc(
+        mode="existing", subnet_ids=("subnet-0123456789abcdef0",), security_group_ids=("sg-0123456789abcdef0",))),
+     "step Train, VpcConfig.Subnets: are not those of network.subnet_ids in settings"),
+    ("job-time-limited", "dev", lambda p: p.step("Train")["Arguments"]["StoppingCondition"].update(MaxRuntimeInSeconds=0), "is missing"),
+    ("job-own-role", "dev", lambda p: _drop(p.step("Train"), "Arguments", "RoleArn"), "step Train, RoleArn: is missing"),
+    ("policy-no-wildcard-action", "dev", lambda p: p.statement("TrainPolicy", "ReadInputs").update(NotResource="x"),
+     "statement ReadInputs: uses NotAction or NotResource"),
+    ("policy-reviewed-wildcard", "dev", lambda p: p.resource("pipeline", "TrainRole")["Properties"].update(Policies=[
+        {"PolicyName": "Inline", "PolicyDocument": {"Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}]}}]),
+     "statement s3:GetObject: allows s3:GetObject on *"),
+    ("step-role-no-api", "dev", lambda p: p.statement("EvaluatePolicy", "PullImage").update(Action=["sts:AssumeRole"]),
+     "lets step Evaluate call sts:AssumeRole"),
+    ("role-boundary", "dev", lambda p: (
+        _change(p, permissions_boundary="TeamBoundary"),
+        p.resource("pipeline", "TrainRole")["Properties"].update(PermissionsBoundary="arn:aws:iam::1:policy/Other")),
+     "is arn:aws:iam::1:policy/Other; settings say TeamBoundary"),
+    ("bucket-tls-only", "dev", lambda p: _tls(p, Effect="Allow"), "DataBucket: no statement denies requests"),
+    ("bucket-tls-only", "dev", lambda p: _tls(p, Principal={"AWS": "arn:aws:iam::1:root"}), "DataBucket: no statement denies requests"),
+    ("bucket-tls-only", "dev", lambda p: _tls(p, Condition={"Bool": {"aws:SecureTransport": "true"}}), "DataBucket: no statement denies"),
+    ("bucket-private", "dev",
+     lambda p: p.resource("foundation", "DataBucket")["Properties"]["PublicAccessBlockConfiguration"].update(RestrictPublicBuckets=False),
+     "DataBucket: lacks RestrictPublicBuckets"),
+    ("bucket-key-enforced", "dev", lambda p: _bucket_policy(p, lambda s: s.get("Sid") != "DenyUnnamedKey"), "with no key named"),
+    ("stateful-retained", "prod", lambda p: p.resource("foundation", "DataBucket").update(UpdateReplacePolicy="Delete"),
+     "DataBucket: is Delete"),
+    ("stateful-retained", "prod", lambda p: p.resource("foundation", "StorageDataPolicy").update(DeletionPolicy="Delete"),
+     "StorageDataPolicy6B7BFF8E: is Delete"),
+    ("tags-present", "dev", lambda p: p.resource("pipeline", "TrainRole")["Properties"]["Tags"][0].update(Value="other"), "lack "),
+    ("tags-present", "dev", lambda p: _drop(p.resource("foundation", "DataBucket"), "Properties", "Tags"), "DataBucket: lack"),
+    ("tags-present", "dev", lambda p: p.step("Evaluate")["Arguments"].update(Tags=[]), "step Evaluate, Tags: lack"),
+    ("definition-parameters", "dev",
+     lambda p: p.definition["Parameters"].extend({"Name": f"P{number}", "Type": "String"} for number in range(200)),
+     "parameters; an execution takes 200"),
     ("key-rotates", "dev", lambda p: _drop(p.resource("foundation", "Key"), "Properties", "EnableKeyRotation"), "Key: is not true"),
     ("role-boundary", "dev", lambda p: _change(p, permissions_boundary="TeamBoundary"), "is missing; settings say TeamBoundary"),
     ("bucket-tls-only", "dev", lambda p: _bucket_policy(p, lambda s: s["Action"] != "s3:*"), "DataBucket: no statement denies requests"),
@@ -228,10 +270,27 @@ def test_every_rule_has_a_case_that_fails() -> None:
 def test_rules_that_look_at_jobs_see_the_trials_of_a_tuning_step(synthesized: Callable[[str], Assembly]) -> None:
     planted = Plant(synthesized("dev"), "dev")
     step = planted.step("Train")
-    step["Type"], step["Arguments"] = "Tuning", {"TrainingJobDefinition": step["Arguments"]}
-    assert planted.found(RULES["job-volume-encrypted"]) == ""
-    del step["Arguments"]["TrainingJobDefinition"]["ResourceConfig"]["VolumeKmsKeyId"]
-    assert "step Train, VolumeKmsKeyId: is missing" in planted.found(RULES["job-volume-encrypted"])
+    first, second = step["Arguments"], copy.deepcopy(step["Arguments"])
+    step["Type"], step["Arguments"] = "Tuning", {"TrainingJobDefinition": first, "TrainingJobDefinitions": [second]}
+    # Trials of one step share its role.
+    for rule in ("job-volume-encrypted", "job-own-role"):
+        assert planted.found(RULES[rule]) == ""
+    for definition in (first, second):
+        key = definition["ResourceConfig"].pop("VolumeKmsKeyId")
+        assert "step Train, VolumeKmsKeyId: is missing" in planted.found(RULES["job-volume-encrypted"])
+        definition["ResourceConfig"]["VolumeKmsKeyId"] = key
+
+
+def test_rules_that_look_at_jobs_see_a_transform(synthesized: Callable[[str], Assembly]) -> None:
+    """It has neither a network nor a role nor a limit of its own: those are its model's."""
+    planted = Plant(synthesized("dev"), "dev")
+    step, key = planted.step("Train"), planted.step("Train")["Arguments"]["OutputDataConfig"]["KmsKeyId"]
+    resources = {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeKmsKeyId": key}
+    step["Type"], step["Arguments"] = "Transform", {"TransformResources": resources, "TransformOutput": {"KmsKeyId": key}}
+    jobs = [rule for rule in RULES if rule.startswith("job-")]
+    assert [planted.found(RULES[rule]) for rule in jobs] == [""] * len(jobs)
+    del step["Arguments"]["TransformOutput"]["KmsKeyId"]
+    assert "step Train, KmsKeyId of the output: is missing" in planted.found(RULES["job-output-encrypted"])
 
 
 def test_an_instance_with_disks_of_its_own_needs_no_volume_key(synthesized: Callable[[str], Assembly]) -> None:
