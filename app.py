@@ -5,10 +5,14 @@
     cdk synth -c guardrails=false         # templates only, without checking them
 """
 
+import gc
 import json
 import os
 import sys
 from pathlib import Path
+
+# A synth makes objects until it ends: to look for garbage on the way takes a tenth of its time and finds next to none.
+gc.disable()
 
 # Node's and jsii's own notes on versions would stand between ours; what is too old is said by `fraud`.
 os.environ.setdefault("JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION", "20")

@@ -12,7 +12,7 @@ import hashlib
 import io
 import tarfile
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -72,13 +72,21 @@ def modules(entry: str) -> dict[str, bytes]:
 @functools.cache
 def _imports(source: bytes) -> Sequence[str]:
     names: list[str] = []
-    for node in ast.walk(ast.parse(source)):
+    for node in _statements(ast.parse(source)):
         if isinstance(node, ast.Import):
             names += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module:
             names.append(node.module)
             names += [f"{node.module}.{alias.name}" for alias in node.names]
     return [name for name in names if name.partition(".")[0] == _PACKAGE]
+
+
+def _statements(node: ast.AST) -> Iterator[ast.AST]:
+    """All statements below a node: imports are among them, and expressions, which are most of a tree, are not."""
+    for field in ("body", "orelse", "finalbody", "handlers", "cases"):
+        for child in getattr(node, field, ()):
+            yield child
+            yield from _statements(child)
 
 
 def _file(module: str) -> Path | None:
