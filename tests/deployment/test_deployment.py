@@ -308,6 +308,15 @@ def test_a_stack_that_the_settings_ask_for_no_more_is_named(bootstrapped: Accoun
     assert f"{PIPELINE}-network" in _stacks(bootstrapped)
 
 
+def test_nothing_is_destroyed_that_nobody_confirms(bootstrapped: Account, settings_file: Path) -> None:
+    """Without a terminal nobody can, unless --yes says so beforehand."""
+    standing = _stacks(bootstrapped)
+    done = bootstrapped.fraud("destroy", "--env", settings_file)
+    assert (done.code, "without a terminal nobody can confirm: give --yes" in done.error) == (2, True), done.error
+    assert _stacks(bootstrapped) == standing
+    assert _executions(bootstrapped)
+
+
 def test_destroy_leaves_nothing(bootstrapped: Account, settings_file: Path) -> None:
     """With claims, models, access logs, a deleted object and a running execution. The bootstrap is the account's, and stays."""
     key, bucket = _outputs(bootstrapped)["KeyArn"], _outputs(bootstrapped)["DataBucketName"]

@@ -135,13 +135,6 @@ def test_synth_says_what_it_has_written(tmp_path: Path) -> None:
     assert "fraud-detection-dev-pipeline (12 resources)" in done.out
 
 
-def test_destroy_asks_where_somebody_can_answer() -> None:
-    """Nothing is asked, and nothing done, without a terminal and without --yes; the account is looked at first."""
-    done = _fraud("destroy")
-    assert done.code == 2
-    assert "there is no AWS region" in done.error
-
-
 def test_synth_writes_templates_and_says_where(tmp_path: Path) -> None:
     done = _fraud("synth", "--env", "dev", "--out", tmp_path, "--json")
     assert done.code == 0, done.error
