@@ -43,7 +43,8 @@ class Column:
 
     ``levels`` lists the allowed values of a categorical column, in ordinal
     order where the encoding is ordinal. A numeric column has bounds instead:
-    what lies outside is impossible, not merely unusual.
+    what lies outside is impossible, not merely unusual. ``unit`` is how far
+    apart two values are that differ much, for algorithms that measure distances.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Column:
     minimum: float = 0
     maximum: float = 1e9
     is_integer: bool = True
+    unit: float = 1.0
     description: str
 
     @property
@@ -67,6 +69,12 @@ class Feature:
     name: str
     column: Column
     level: str | None = None
+
+    @property
+    def unit(self) -> float:
+        """What the feature is divided by before distances are measured."""
+        column = self.column
+        return float(len(column.levels) - 1) if column.encoding is Encoding.ORDINAL else column.unit
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,6 +101,7 @@ def _number(
     maximum: float,
     description: str,
     *,
+    unit: float = 1.0,
     is_integer: bool = True,
     encoding: Encoding = Encoding.NUMBER,
 ) -> Column:
@@ -102,6 +111,7 @@ def _number(
         encoding=encoding,
         minimum=minimum,
         maximum=maximum,
+        unit=unit,
         is_integer=is_integer,
         description=description,
     )
@@ -117,33 +127,33 @@ COLUMNS: tuple[Column, ...] = (
     _categorical(_CLAIMS, "collision_type", _ONE_HOT, ("Front", "Rear", "Side", "N/A"), "Where it hit; N/A unless a collision"),
     _categorical(_CLAIMS, "incident_severity", _ORDINAL, ("Minor", "Major", "Totaled"), "Damage to the vehicle"),
     _categorical(_CLAIMS, "authorities_contacted", _ONE_HOT, ("Police", "Ambulance", "Fire", "None"), "Who was called"),
-    _number(_CLAIMS, "num_vehicles_involved", 1, 1000, "Vehicles in the incident"),
-    _number(_CLAIMS, "num_injuries", 0, 1000, "People injured"),
-    _number(_CLAIMS, "num_witnesses", 0, 1000, "Witnesses named"),
+    _number(_CLAIMS, "num_vehicles_involved", 1, 1000, "Vehicles in the incident", unit=3),
+    _number(_CLAIMS, "num_injuries", 0, 1000, "People injured", unit=2),
+    _number(_CLAIMS, "num_witnesses", 0, 1000, "Witnesses named", unit=3),
     _categorical(_CLAIMS, "police_report_available", _ORDINAL, ("No", "Yes"), "Whether a police report exists"),
-    _number(_CLAIMS, "injury_claim", 0, 1e9, "Claimed for injuries, in dollars", is_integer=False),
-    _number(_CLAIMS, "vehicle_claim", 0, 1e9, "Claimed for the vehicle, in dollars", is_integer=False),
-    _number(_CLAIMS, "total_claim_amount", 0, 2e9, "Injury claim plus vehicle claim, in dollars", is_integer=False),
-    _number(_CLAIMS, "incident_month", 1, 12, "Month of the incident"),
-    _number(_CLAIMS, "incident_day", 1, 31, "Day of the month"),
-    _number(_CLAIMS, "incident_dow", 0, 6, "Day of the week"),
-    _number(_CLAIMS, "incident_hour", 0, 23, "Hour of the day"),
+    _number(_CLAIMS, "injury_claim", 0, 1e9, "Claimed for injuries, in dollars", unit=1e5, is_integer=False),
+    _number(_CLAIMS, "vehicle_claim", 0, 1e9, "Claimed for the vehicle, in dollars", unit=2e4, is_integer=False),
+    _number(_CLAIMS, "total_claim_amount", 0, 2e9, "Injury claim plus vehicle claim, in dollars", unit=1e5, is_integer=False),
+    _number(_CLAIMS, "incident_month", 1, 12, "Month of the incident", unit=6),
+    _number(_CLAIMS, "incident_day", 1, 31, "Day of the month", unit=15),
+    _number(_CLAIMS, "incident_dow", 0, 6, "Day of the week", unit=3),
+    _number(_CLAIMS, "incident_hour", 0, 23, "Hour of the day", unit=12),
     _number(_CLAIMS, LABEL, 0, 1, "The label: 1 for a fraudulent claim", encoding=Encoding.NONE),
     _number(_CUSTOMERS, KEY, 0, 2**53, "The policy", encoding=Encoding.NONE),
-    _number(_CUSTOMERS, "customer_age", 15, 120, "Age in years"),
-    _number(_CUSTOMERS, "months_as_customer", 0, 1500, "Months since the first policy"),
-    _number(_CUSTOMERS, "num_claims_past_year", 0, 1000, "Claims in the past twelve months"),
-    _number(_CUSTOMERS, "num_insurers_past_5_years", 0, 1000, "Insurers in the past five years"),
+    _number(_CUSTOMERS, "customer_age", 15, 120, "Age in years", unit=25),
+    _number(_CUSTOMERS, "months_as_customer", 0, 1500, "Months since the first policy", unit=120),
+    _number(_CUSTOMERS, "num_claims_past_year", 0, 1000, "Claims in the past twelve months", unit=2),
+    _number(_CUSTOMERS, "num_insurers_past_5_years", 0, 1000, "Insurers in the past five years", unit=2),
     _categorical(_CUSTOMERS, "policy_state", _ONE_HOT, ("CA", "WA", "AZ", "OR", "NV", "ID"), "State of the policy"),
-    _number(_CUSTOMERS, "policy_deductable", 0, 1e6, "Deductible in dollars (the source system's spelling)"),
-    _number(_CUSTOMERS, "policy_annual_premium", 0, 1e6, "Annual premium in dollars"),
+    _number(_CUSTOMERS, "policy_deductable", 0, 1e6, "Deductible in dollars (the source system's spelling)", unit=200),
+    _number(_CUSTOMERS, "policy_annual_premium", 0, 1e6, "Annual premium in dollars", unit=400),
     _categorical(_CUSTOMERS, "policy_liability", _ORDINAL, ("15/30", "25/50", "30/60", "100/200"),
                  "Liability limits, in thousands of dollars per person / per accident"),
     _number(_CUSTOMERS, "customer_zip", 0, 99999, "Postal code", encoding=Encoding.NONE),
     _categorical(_CUSTOMERS, "customer_gender", _ONE_HOT, ("Male", "Female", "Unkown", "Other"), "Gender (the source system's spelling)"),
     _categorical(_CUSTOMERS, "customer_education", _ORDINAL,
                  ("Below High School", "High School", "Associate", "Bachelor", "Advanced Degree"), "Highest degree"),
-    _number(_CUSTOMERS, "auto_year", 1900, 2100, "Model year of the car"),
+    _number(_CUSTOMERS, "auto_year", 1900, 2100, "Model year of the car", unit=8),
 )  # fmt: skip
 
 RULES: tuple[Rule, ...] = (
