@@ -2,9 +2,14 @@
 
 import gzip
 import tarfile
+import zlib
 from pathlib import Path
 
 NAME = "model.tar.gz"
+
+
+class ArchiveError(Exception):
+    """An archive that cannot be unpacked; the message says which and why."""
 
 
 def unpack(source: Path, target: Path) -> Path:
@@ -14,11 +19,15 @@ def unpack(source: Path, target: Path) -> Path:
 
     Raises:
         FileNotFoundError: there is neither.
+        ArchiveError: the archive is torn, is none, or would write outside its folder.
     """
     archive = source / NAME if source.is_dir() else source
     if archive.is_file():
-        with tarfile.open(archive) as tar:
-            tar.extractall(target, filter="data")
+        try:
+            with tarfile.open(archive) as tar:
+                tar.extractall(target, filter="data")
+        except (tarfile.TarError, EOFError, zlib.error) as error:
+            raise ArchiveError(f"{archive} cannot be unpacked: {error}") from error
         return target
     if source.is_dir() and any(source.iterdir()):
         return source

@@ -13,6 +13,8 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
+from training_code.claims.conditions import Condition, as_sql
+
 KEY = "policy_id"
 LABEL = "fraud"
 CLAIM_ID = "claim_id"
@@ -44,7 +46,8 @@ class Column:
     ``levels`` lists the allowed values of a categorical column, in ordinal
     order where the encoding is ordinal. A numeric column has bounds instead:
     what lies outside is impossible, not merely unusual. ``unit`` is how far
-    apart two values are that differ much, for algorithms that measure distances.
+    apart two values are that differ much, and ``origin`` a value in their middle,
+    for algorithms that measure distances.
     """
 
     name: str
@@ -55,6 +58,7 @@ class Column:
     maximum: float = 1e9
     is_integer: bool = True
     unit: float = 1.0
+    origin: float = 0.0
     description: str
 
     @property
@@ -71,19 +75,32 @@ class Feature:
     level: str | None = None
 
     @property
+    def origin(self) -> float:
+        """What is subtracted from the feature before distances are measured."""
+        return self.column.origin
+
+    @property
     def unit(self) -> float:
-        """What the feature is divided by before distances are measured."""
+        """What it is divided by then."""
         column = self.column
-        return float(len(column.levels) - 1) if column.encoding is Encoding.ORDINAL else column.unit
+        return float(len(column.levels) - 1 if column.encoding is Encoding.ORDINAL else column.unit)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Rule:
-    """A relation between columns of a claim that every possible claim satisfies."""
+    """A relation between columns of a claim that every possible claim satisfies.
+
+    ``holds`` takes the columns in the order of ``columns``: arrays, or names that become ``sql``.
+    """
 
     name: str
-    sql: str
+    columns: tuple[str, ...]
+    holds: Condition
     message: str
+
+    @property
+    def sql(self) -> str:
+        return as_sql(self.holds, self.columns)
 
 
 def _categorical(
@@ -102,6 +119,7 @@ def _number(
     description: str,
     *,
     unit: float = 1.0,
+    origin: float = 0.0,
     is_integer: bool = True,
     encoding: Encoding = Encoding.NUMBER,
 ) -> Column:
@@ -112,6 +130,7 @@ def _number(
         minimum=minimum,
         maximum=maximum,
         unit=unit,
+        origin=origin,
         is_integer=is_integer,
         description=description,
     )
@@ -140,32 +159,34 @@ COLUMNS: tuple[Column, ...] = (
     _number(_CLAIMS, "incident_hour", 0, 23, "Hour of the day", unit=12),
     _number(_CLAIMS, LABEL, 0, 1, "The label: 1 for a fraudulent claim", encoding=Encoding.NONE),
     _number(_CUSTOMERS, KEY, 0, 2**53, "The policy", encoding=Encoding.NONE),
-    _number(_CUSTOMERS, "customer_age", 15, 120, "Age in years", unit=25),
+    _number(_CUSTOMERS, "customer_age", 15, 120, "Age in years", unit=25, origin=40),
     _number(_CUSTOMERS, "months_as_customer", 0, 1500, "Months since the first policy", unit=120),
     _number(_CUSTOMERS, "num_claims_past_year", 0, 1000, "Claims in the past twelve months", unit=2),
     _number(_CUSTOMERS, "num_insurers_past_5_years", 0, 1000, "Insurers in the past five years", unit=2),
     _categorical(_CUSTOMERS, "policy_state", _ONE_HOT, ("CA", "WA", "AZ", "OR", "NV", "ID"), "State of the policy"),
-    _number(_CUSTOMERS, "policy_deductable", 0, 1e6, "Deductible in dollars (the source system's spelling)", unit=200),
-    _number(_CUSTOMERS, "policy_annual_premium", 0, 1e6, "Annual premium in dollars", unit=400),
+    _number(_CUSTOMERS, "policy_deductable", 0, 1e6, "Deductible in dollars (the source system's spelling)", unit=200, origin=900),
+    _number(_CUSTOMERS, "policy_annual_premium", 0, 1e6, "Annual premium in dollars", unit=400, origin=2600),
     _categorical(_CUSTOMERS, "policy_liability", _ORDINAL, ("15/30", "25/50", "30/60", "100/200"),
                  "Liability limits, in thousands of dollars per person / per accident"),
     _number(_CUSTOMERS, "customer_zip", 0, 99999, "Postal code", encoding=Encoding.NONE),
     _categorical(_CUSTOMERS, "customer_gender", _ONE_HOT, ("Male", "Female", "Unkown", "Other"), "Gender (the source system's spelling)"),
     _categorical(_CUSTOMERS, "customer_education", _ORDINAL,
                  ("Below High School", "High School", "Associate", "Bachelor", "Advanced Degree"), "Highest degree"),
-    _number(_CUSTOMERS, "auto_year", 1900, 2100, "Model year of the car", unit=8),
+    _number(_CUSTOMERS, "auto_year", 1900, 2100, "Model year of the car", unit=8, origin=2010),
 )  # fmt: skip
 
 RULES: tuple[Rule, ...] = (
     Rule(
         name="total",
+        columns=("total_claim_amount", "injury_claim", "vehicle_claim"),
         # Half a dollar: the amounts are stored rounded to cents, their sum need not be.
-        sql="abs(total_claim_amount - injury_claim - vehicle_claim) <= 0.5",
+        holds=lambda total, injury, vehicle: abs(total - injury - vehicle) <= 0.5,
         message="total_claim_amount is not injury_claim + vehicle_claim",
     ),
     Rule(
         name="collision",
-        sql="(collision_type = 'N/A') = (incident_type <> 'Collision')",
+        columns=("collision_type", "incident_type"),
+        holds=lambda collision, incident: (collision == "N/A") == (incident != "Collision"),
         message="collision_type must be N/A exactly when incident_type is not Collision",
     ),
 )

@@ -23,6 +23,17 @@ class Series:
     band: tuple[Sequence[float], Sequence[float]] | None = None
 
 
+@dataclass(frozen=True)
+class Points:
+    """One group of a scatter chart, all drawn with the same ``sign``: ``dot``, ``ring`` or ``cross``."""
+
+    label: str
+    x: Sequence[float]
+    y: Sequence[float]
+    sign: str = "dot"
+    colour: str = COLOURS[0]
+
+
 @dataclass
 class _Frame:
     """Axes: maps data to pixels and collects the drawing."""
@@ -42,14 +53,15 @@ class _Frame:
         low, high = self.y_range
         return HEIGHT - _BOTTOM - (value - low) / (high - low or 1) * (HEIGHT - _TOP - _BOTTOM)
 
-    def axes(self, *, x_ticks: bool = True) -> None:
+    def axes(self, *, x_ticks: bool = True, x_names: Sequence[tuple[float, str]] | None = None) -> None:
         for tick in ticks(*self.y_range):
             y = self.y(tick)
             self.parts.append(f'<line x1="{_LEFT}" x2="{WIDTH - _RIGHT}" y1="{y:.1f}" y2="{y:.1f}" stroke="{_FAINT}"/>')
             self.parts.append(_text(_LEFT - 6, y + 4, _format(tick), anchor="end"))
         if x_ticks:
-            for tick in ticks(*self.x_range):
-                self.parts.append(_text(self.x(tick), HEIGHT - _BOTTOM + 16, _format(tick)))
+            names = [(tick, _format(tick)) for tick in ticks(*self.x_range)] if x_names is None else x_names
+            for tick, name in names:
+                self.parts.append(_text(self.x(tick), HEIGHT - _BOTTOM + 16, name))
         self.parts.append(_text((WIDTH + _LEFT - _RIGHT) / 2, HEIGHT - 8, self.x_label))
         mid = (HEIGHT + _TOP - _BOTTOM) / 2
         self.parts.append(_text(14, mid, self.y_label, extra=f' transform="rotate(-90 14 {mid:.1f})"'))
@@ -90,11 +102,12 @@ def curves(
             ]
     frame.parts.append("</svg>")
     if len(series) > 1:
+        room = max(78, *(34 + 6.4 * len(line.label) for line in series))
         for row, (line, colour) in enumerate(zip(series, COLOURS, strict=False)):
             # In the line of the title, where no curve passes.
-            x = WIDTH - _RIGHT - 78 * (len(series) - row)
-            frame.parts.append(f'<line x1="{x}" x2="{x + 18}" y1="14" y2="14" stroke="{colour}" stroke-width="2"/>')
-            frame.parts.append(_text(x + 23, 18, line.label, anchor="start"))
+            start = WIDTH - _RIGHT - room * (len(series) - row)
+            frame.parts.append(f'<line x1="{start:.1f}" x2="{start + 18:.1f}" y1="14" y2="14" stroke="{colour}" stroke-width="2"/>')
+            frame.parts.append(_text(start + 23, 18, line.label, anchor="start"))
     return frame.svg()
 
 
@@ -127,6 +140,43 @@ def histogram(title: str, edges: Sequence[float], counts: Sequence[float], *, x_
     return frame.svg()
 
 
+def scatter(
+    title: str, groups: Sequence[Points], *, x_label: str, y_label: str,
+    line: Series | None = None, x_names: Sequence[tuple[float, str]] | None = None,
+    x_range: tuple[float, float] | None = None, is_logarithmic: bool = False,
+) -> str:  # fmt: skip
+    """Points, and a line behind them; groups without points are left out.
+
+    ``x_names`` stand at the x axis in place of round numbers; with
+    ``is_logarithmic`` it is one of powers, and every x is positive.
+    """
+    shown = [group for group in groups if group.x]
+    drawn: list[Points | Series] = [*shown, *([line] if line else [])]
+    place = math.log10 if is_logarithmic else float
+    x = [place(value) for part in drawn for value in part.x]
+    y = [value for part in drawn for value in part.y]
+    frame = _Frame(title, x_label, y_label, x_range or _around(x), _around(y))
+    if is_logarithmic:
+        x_names = [(math.log10(tick), _format(tick)) for tick in _powers(10 ** min(x), 10 ** max(x))]
+    frame.axes(x_names=x_names)
+    if line:
+        points = " ".join(f"{frame.x(place(one)):.1f},{frame.y(other):.1f}" for one, other in zip(line.x, line.y, strict=True))
+        frame.parts.append(f'<polyline points="{points}" fill="none" stroke="{_INK}" stroke-width="1.4" opacity="0.7"/>')
+    for group in shown:
+        for one, other in zip(group.x, group.y, strict=True):
+            frame.parts.append(_point(frame.x(place(one)), frame.y(other), group.sign, group.colour))
+    right = WIDTH - _RIGHT
+    entries = [*((group.label, group) for group in shown), *([(line.label, None)] if line else [])]
+    for label, entry in reversed(entries if len(entries) > 1 else []):
+        right -= 22 + 6 * len(label)
+        if entry:
+            frame.parts.append(_point(right + 5, 14, entry.sign, entry.colour))
+        else:
+            frame.parts.append(f'<line x1="{right - 6}" x2="{right + 10}" y1="14" y2="14" stroke="{_INK}" stroke-width="1.4"/>')
+        frame.parts.append(_text(right + 14, 18, label, anchor="start"))
+    return frame.svg()
+
+
 def ticks(low: float, high: float, wanted: int = 5) -> list[float]:
     """Round numbers that cover [low, high], about ``wanted`` of them."""
     if not math.isfinite(low + high) or high <= low:
@@ -137,6 +187,30 @@ def ticks(low: float, high: float, wanted: int = 5) -> list[float]:
     first = math.ceil(low / step - 1e-9)
     last = math.floor(high / step + 1e-9)
     return [number * step for number in range(first, last + 1)]
+
+
+def _powers(low: float, high: float) -> list[float]:
+    """1, 2 and 5 times powers of ten in [low, high]; the powers alone over many of them."""
+    first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
+    factors = (1,) if last - first > 3 else (1, 2, 5)
+    found = [factor * 10.0**power for power in range(first, last + 1) for factor in factors]
+    inside = [tick for tick in found if low * 0.999 <= tick <= high * 1.001]
+    # Between two round numbers the ends are all that there is to name.
+    return inside if len(inside) > 1 else sorted({low, high})
+
+
+def _around(values: Sequence[float]) -> tuple[float, float]:
+    """A range that leaves some room beside the outermost values."""
+    low, high = (min(values), max(values)) if values else (0.0, 1.0)
+    room = (high - low) * 0.06 or abs(low) * 0.06 or 1.0
+    return low - room, high + room
+
+
+def _point(x: float, y: float, sign: str, colour: str) -> str:
+    if sign == "cross":
+        return f'<path d="M{x - 3.5:.1f},{y - 3.5:.1f}l7,7m0,-7l-7,7" stroke="{colour}" stroke-width="1.6"/>'
+    fill = "#ffffff" if sign == "ring" else colour
+    return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3.5" fill="{fill}" stroke="{colour}" stroke-width="1.4"/>'
 
 
 def _span(series: Sequence[Series], axis: str) -> tuple[float, float]:
