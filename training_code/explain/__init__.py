@@ -1,0 +1,1 @@
+"""Explains every score, and the model by the scores."""
