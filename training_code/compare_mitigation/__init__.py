@@ -1,0 +1,1 @@
+"""The step that shows what mitigation changed, for better or worse (see ``__main__``)."""
