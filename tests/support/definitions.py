@@ -139,3 +139,72 @@ def statuses(result: Result) -> dict[str, str]:
 def content(home: Home, result: Result, step: str, file: str, name: str = "out") -> str:
     uri = result.step(step).properties["ProcessingOutputConfig"]["Outputs"][name]["S3Output"]["S3Uri"]
     return Path(home.path(uri), file).read_text()
+
+
+def archive(home: Home, uri: str, files: dict[str, str]) -> str:
+    """A ``.tar.gz`` of some files at ``uri``."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz") as tar:
+        for name, text in files.items():
+            entry = tarfile.TarInfo(name)
+            content = textwrap.dedent(text).encode()
+            entry.size = len(content)
+            tar.addfile(entry, io.BytesIO(content))
+    return put(home, uri, buffer.getvalue())
+
+
+def model(
+    home: Home, script: str, *, name: str = "Create", image: str = IMAGE, files: dict[str, str] | None = None,
+    environment: dict[str, str] | None = None,
+) -> Step:  # fmt: skip
+    """A Model step whose archive has ``script`` as its inference code."""
+    digest = hashlib.sha256(json.dumps([script, files]).encode()).hexdigest()[:12]
+    uri = archive(home, f"s3://models/{digest}/model.tar.gz", {"code/inference.py": script} | (files or {}))
+    own = {"SAGEMAKER_PROGRAM": "inference.py", "SAGEMAKER_SUBMIT_DIRECTORY": "/opt/ml/model/code"} if environment is None else environment
+    container = {"Image": image, "ModelDataUrl": uri, "Environment": own}
+    return {"Name": name, "Type": "Model", "Arguments": {"ExecutionRoleArn": ROLE, "PrimaryContainer": container}}
+
+
+def transform(
+    name: str = "Batch", *, uri: str = "s3://data/in/", model_name: Any = None, source: dict[str, Any] | None = None,
+    target: dict[str, Any] | None = None, instances: int = 1, **more: Any,
+) -> Step:  # fmt: skip
+    """A Transform step over the lines of ``uri`` with what the step Create has made."""
+    location = {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": uri}}
+    return {
+        "Name": name,
+        "Type": "Transform",
+        "Arguments": {
+            "ModelName": model_name or {"Get": "Steps.Create.ModelName"},
+            "TransformInput": {"DataSource": location, "ContentType": "text/csv", "SplitType": "Line"} | (source or {}),
+            "TransformOutput": {"S3OutputPath": _run_uri(name), "Accept": "text/csv", "AssembleWith": "Line"} | (target or {}),
+            "TransformResources": {"InstanceType": "ml.m5.large", "InstanceCount": instances},
+            "BatchStrategy": "MultiRecord",
+            "MaxPayloadInMB": 6,
+        } | more,
+    }  # fmt: skip
+
+
+def tuning(
+    home: Home, name: str, script: str, *, ranges: dict[str, Any] | None = None, config: dict[str, Any] | None = None,
+    trials: int = 4, parallel: int = 2, metric: str = "loss", kind: str = "Minimize", static: dict[str, str] | None = None, **more: Any,
+) -> Step:  # fmt: skip
+    """A Tuning step whose trials run ``script``, which prints ``loss=VALUE``; ``more`` is of their training job."""
+    job = training(home, name, script)["Arguments"] | more
+    hyperparameters = job.pop("HyperParameters")
+    x = {"Name": "x", "MinValue": "0.0", "MaxValue": "1.0"}
+    return {
+        "Name": name,
+        "Type": "Tuning",
+        "Arguments": {
+            "HyperParameterTuningJobConfig": {
+                "Strategy": "Random",
+                "ResourceLimits": {"MaxNumberOfTrainingJobs": trials, "MaxParallelTrainingJobs": parallel},
+                "HyperParameterTuningJobObjective": {"Type": kind, "MetricName": metric},
+                "ParameterRanges": ranges if ranges is not None else {"ContinuousParameterRanges": [x]},
+                "TrainingJobEarlyStoppingType": "Off",
+                "RandomSeed": 7,
+            } | (config or {}),
+            "TrainingJobDefinition": job | {"StaticHyperParameters": hyperparameters | (static or {})},
+        },
+    }  # fmt: skip

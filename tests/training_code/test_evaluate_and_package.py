@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import xgboost as xgb
+from scipy import stats
 from sklearn import metrics as sklearn_metrics
 
 from pipeline_definition import code_archives
@@ -19,7 +20,7 @@ from training_code.claims import schema
 
 @pytest.fixture(scope="module")
 def evaluated(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("evaluated")
+    folder = tmp_path_factory.mktemp("evaluated") / "evaluation"
     _evaluate(trained, folder)
     return folder
 
@@ -102,13 +103,24 @@ def test_an_impossible_capacity_is_a_clear_error(trained: Trained, tmp_path: Pat
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize("metric", ["precision", "recall"])
+def test_shares_come_with_wilsons_interval(evaluated: Path, metric: str) -> None:
+    document = json.loads((evaluated / "evaluation.json").read_text())
+    matrix = document["binary_classification_metrics"]["confusion_matrix"]
+    of = matrix["1"]["1"] + (matrix["0"]["1"] if metric == "precision" else matrix["1"]["0"])
+    expected = stats.binomtest(matrix["1"]["1"], of).proportion_ci(method="wilson")
+    found = document["binary_classification_metrics"][metric]
+    assert (found["lower"], found["upper"]) == (pytest.approx(expected.low), pytest.approx(expected.high))
+
+
 def test_the_package_serves_with_its_own_code_and_threshold(trained: Trained, evaluated: Path, tmp_path: Path) -> None:
     serving = tmp_path / "serve.pyz"
-    serving.write_bytes(code_archives.build()["Serve"].content)
+    serving.write_bytes(code_archives.serving().content)
     for name in ("a", "b"):
         done = steps.run(
-            "package", "--model", trained.model, "--evaluation", evaluated, "--serving-code", serving, "--output", tmp_path / name
-        )
+            "package", "--model", trained.model, "--evaluation", evaluated, "--serving-code", serving,
+            "--train", trained.splits / "train", "--output", tmp_path / name, "--baseline", tmp_path / "baseline",
+        )  # fmt: skip
         assert done.code == 0, done.output
     assert (tmp_path / "a/model.tar.gz").read_bytes() == (tmp_path / "b/model.tar.gz").read_bytes()
     with tarfile.open(tmp_path / "a/model.tar.gz") as tar:
@@ -126,11 +138,9 @@ def test_the_package_serves_with_its_own_code_and_threshold(trained: Trained, ev
     body = "\n".join(",".join(str(row[name]) for name in schema.FEATURE_NAMES) for row in rows)
     prediction = inference.predict_fn(inference.input_fn(body, "text/csv"), model)
     document = json.loads((evaluated / "evaluation.json").read_text())
-    assert int(np.sum(prediction[:, 1])) == document["review"]["flagged"]
+    assert int(np.sum(prediction.referred)) == document["review"]["flagged"]
     text, content_type = inference.output_fn(prediction, "text/csv")
     assert (len(text.splitlines()), content_type) == (len(rows), "text/csv")
-    with pytest.raises(ValueError, match=f"needs {len(schema.FEATURE_NAMES)} values"):
-        inference.predict_fn(inference.input_fn("1,2,3", "text/csv"), model)
 
 
 def test_a_package_without_its_parts_is_a_clear_error(trained: Trained, evaluated: Path, tmp_path: Path) -> None:

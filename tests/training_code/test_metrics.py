@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 from sklearn import metrics as sklearn_metrics
 
 from training_code import metrics
@@ -62,3 +63,35 @@ def test_the_bootstrap_interval_covers_the_estimate_and_is_repeatable() -> None:
     assert (interval.upper - interval.lower) / interval.standard_deviation == pytest.approx(3.92, rel=0.15)
     # Hanley and McNeil's standard error of this AUC is about 0.03.
     assert 0.01 < first["auc"].standard_deviation < 0.06
+
+
+def test_the_interval_of_a_loss_is_paired() -> None:
+    """Two models that err on the same claims: their difference is known far better than either."""
+    rng = np.random.default_rng(2)
+    label = (rng.random(1500) < 0.1).astype(float)
+    common = label + rng.normal(0, 1.2, 1500)
+    one, other = (metrics.Ranking.of(label, common + rng.normal(0, 0.2, 1500)) for _ in range(2))
+    found = metrics.auc_loss(one, other, resamples=300, seed=1)
+    assert found == metrics.auc_loss(one, other, resamples=300, seed=1)
+    assert found.lower < metrics.auc(other) - metrics.auc(one) < found.upper
+    alone = metrics.bootstrap(one, resamples=300, seed=1)["auc"]
+    assert found.upper - found.lower < (alone.upper - alone.lower) / 2
+    reverse = metrics.auc_loss(other, one, resamples=300, seed=1)
+    assert (reverse.lower, reverse.upper) == (pytest.approx(-found.upper), pytest.approx(-found.lower))
+
+
+@given(st.integers(0, 40), st.integers(1, 40))
+def test_wilsons_interval_equals_scipys(found: int, of: int) -> None:
+    found = min(found, of)
+    expected = stats.binomtest(found, of).proportion_ci(method="wilson")
+    assert metrics.wilson(found, of) == (pytest.approx(expected.low, abs=1e-12), pytest.approx(expected.high, abs=1e-12))
+
+
+def test_a_share_of_nothing_has_no_interval() -> None:
+    assert np.isnan(metrics.wilson(0, 0)).all()
+
+
+@pytest.mark.parametrize(("claims", "expected"), [(1, 1000), (200_000, 1000), (400_000, 500), (10_000_000, 200)])
+def test_very_many_claims_are_resampled_less_often(claims: int, expected: int) -> None:
+    assert metrics.enough_resamples(claims, 1000) == expected
+    assert metrics.enough_resamples(claims, 50) == 50

@@ -309,7 +309,7 @@ def test_the_wheel_is_installed_where_duckdb_is_missing(synthetic: Tables, tmp_p
     subprocess.run([*command, "--wheel-dir", str(wheelhouse)], check=True)
     venv.create(tmp_path / "venv", with_pip=True)
     archive = tmp_path / "preprocess.pyz"
-    archive.write_bytes(code_archives.build()["Preprocess"].content)
+    archive.write_bytes(code_archives.executable("Preprocess").content)
     done = subprocess.run(
         [tmp_path / "venv/bin/python", archive, "--claims", synthetic.claims, "--customers", synthetic.customers,
          "--wheelhouse", wheelhouse, "--output", tmp_path / "out"],
@@ -318,6 +318,40 @@ def test_the_wheel_is_installed_where_duckdb_is_missing(synthetic: Tables, tmp_p
     assert done.returncode == 0, done.stderr
     assert steps.preprocess(synthetic.claims, synthetic.customers, tmp_path / "here").code == 0
     assert steps.encoded(tmp_path / "out") == steps.encoded(tmp_path / "here")
+
+
+def test_records_are_the_raw_test_claims_as_an_endpoint_takes_them(synthetic: Tables, tmp_path: Path) -> None:
+    """Claim and customer in the schema's order, without a header and without the label."""
+    claims, customers = _some(synthetic, 200)
+    output = _run(tmp_path, claims, customers, "--records")
+    names = [column.name for column in schema.columns(schema.Table.CLAIMS) if column.name != schema.LABEL]
+    names += [column.name for column in schema.columns(schema.Table.CUSTOMERS) if column.name != schema.KEY]
+    by_policy = {claim[schema.KEY]: customer | claim for claim, customer in zip(claims, customers, strict=True)}
+    (file,) = (output / "records").glob("*.csv")
+    with file.open(newline="") as stream:
+        rows = list(csv.reader(stream))
+    assert [int(row[0]) for row in rows] == [row[schema.KEY] for row in steps.encoded(output, "test")]
+    numeric = {column.name for column in schema.COLUMNS if not column.is_categorical}
+    for row in rows:
+        raw = by_policy[row[0]]
+        for name, value in zip(names, row, strict=True):
+            assert float(value) == float(raw[name]) if name in numeric else value == raw[name], name
+
+
+@pytest.mark.parametrize("kind", ["plain", "scaled", "scaled-unlabelled"])
+def test_built_in_algorithms_get_csv_without_a_header(synthetic: Tables, tmp_path: Path, kind: str) -> None:
+    claims, customers = _some(synthetic, 200)
+    output = _run(tmp_path, claims, customers, "--algorithm-input", kind)
+    for split in ("train", "validation"):
+        (file,) = (output / f"algorithm_{split}").glob("*.csv")
+        found = np.loadtxt(file, delimiter=",", ndmin=2)
+        encoded = steps.encoded(output, split)
+        expected = np.array([[row[name] for name in schema.FEATURE_NAMES] for row in encoded], float)
+        if kind != "plain":
+            expected = (expected - [feature.origin for feature in schema.FEATURES]) / [feature.unit for feature in schema.FEATURES]
+        if kind != "scaled-unlabelled":
+            expected = np.column_stack([[row[schema.LABEL] for row in encoded], expected])
+        np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
 
 
 def test_too_many_bad_claims_fail_the_step(synthetic: Tables, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow.parquet as pq
 import pytest
 import xgboost as xgb
@@ -16,7 +17,7 @@ from tests.support import steps
 from tests.training_code.conftest import Trained, train
 from training_code import encoded, metrics
 from training_code.claims import schema
-from training_code.train import boosting, out_of_fold
+from training_code.train import out_of_fold
 
 
 def test_the_model_carries_its_feature_order_and_is_not_pickled(trained: Trained) -> None:
@@ -30,7 +31,7 @@ def test_training_ends_at_its_best_round(trained: Trained) -> None:
     told = json.loads((trained.model / "training.json").read_text())
     loss = told["history"]["validation_logloss"]
     assert told["rounds"] == loss.index(min(loss)) + 1
-    assert xgb.Booster(model_file=trained.model / "model.ubj").num_boosted_rounds() == told["rounds"]
+    assert xgb.Booster(model_file=trained.model / "model.ubj").num_boosted_rounds() == told["linear_start_trees"] + told["rounds"]
 
 
 def test_early_stopping_stops(trained: Trained, tmp_path: Path) -> None:
@@ -48,9 +49,41 @@ def test_out_of_fold_scores_cover_every_claim_of_train_and_validation(trained: T
 
 def test_metrics_are_printed_as_a_tuning_job_scrapes_them(trained: Trained, tmp_path: Path) -> None:
     done = train(trained.splits, tmp_path / "model", tmp_path / "checkpoints")
-    for name in ("validation:auc", "validation:logloss", "out_of_fold:auc", "out_of_fold:average_precision"):
-        (line,) = [line for line in done.output.splitlines() if line.startswith(f"{name}=")]
-        assert 0 < float(line.partition("=")[2]) < 1
+    folds = json.loads((tmp_path / "model/out_of_fold.json").read_text())
+    for name, times in (
+        ("validation:auc", 1), ("validation:logloss", 1), ("out_of_fold:auc", 5), ("out_of_fold:average_precision", 5),
+    ):  # fmt: skip
+        values = [float(line.partition("=")[2]) for line in done.output.splitlines() if line.startswith(f"{name}=")]
+        # Out of fold, each fold tells what is known so far, and the last what is final.
+        assert len(values) == times
+        assert all(0 < value < 1 for value in values)
+        if times > 1:
+            assert values[-1] == pytest.approx(folds[name.partition(":")[2]], abs=1e-6)
+            assert len(set(values)) > 1
+
+
+@pytest.mark.parametrize(
+    ("objective", "file", "key"),
+    [("out_of_fold:average_precision", "out_of_fold.json", "average_precision"), ("validation:auc", "training.json", "validation")],
+)
+def test_the_objective_is_told_by_name_and_value(trained: Trained, tmp_path: Path, objective: str, file: str, key: str) -> None:
+    assert json.loads((trained.model / "training.json").read_text())["objective"]["name"] == "out_of_fold:auc"
+    # A tuning job adds an argument of its own.
+    done = train(trained.splits, tmp_path, tmp_path / "c", "--tuning_objective", objective, "--_tuning_objective_metric", objective)
+    assert done.code == 0, done.output
+    found = json.loads((tmp_path / file).read_text())[key]
+    value = found["auc"] if isinstance(found, dict) else found
+    assert json.loads((tmp_path / "training.json").read_text())["objective"] == {"name": objective, "value": value}
+
+
+def test_training_tells_which_data_and_which_policies_it_rests_on(trained: Trained) -> None:
+    told = json.loads((trained.model / "training.json").read_text())
+    assert told["data_sha256"] == encoded.digest(trained.splits / "train", trained.splits / "validation")
+    table = pq.read_table(trained.model / "out_of_fold.parquet")
+    rows = steps.encoded(trained.splits, "train", "validation")
+    assert dict(zip(table["policy"].to_pylist(), table["label"].to_pylist(), strict=True)) == {
+        row[schema.KEY]: row[schema.LABEL] for row in rows
+    }
 
 
 def test_a_killed_training_resumes_to_the_same_model(trained: Trained, tmp_path: Path) -> None:
@@ -95,6 +128,16 @@ def test_the_fingerprint_of_checkpoints_covers_data_and_hyperparameters(trained:
     assert _fingerprint(changed, tmp_path / "other") != own
 
 
+def _by_heart(seen: encoded.Split) -> out_of_fold.Score:
+    """Scores a claim by the label of the closest one seen."""
+
+    def score(features: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+        distance = ((features[:, None, :] - seen.features[None, :, :]) ** 2).sum(axis=2)
+        return seen.label[distance.argmin(axis=1)].astype(np.float64)
+
+    return score
+
+
 def test_out_of_fold_scores_come_from_models_that_did_not_see_the_policy() -> None:
     """With labels by chance, whoever trains on what it scores looks good; an honest score is as good as a coin."""
     rng = np.random.default_rng(3)
@@ -103,11 +146,14 @@ def test_out_of_fold_scores_come_from_models_that_did_not_see_the_policy() -> No
     features = np.repeat(rng.normal(size=(500, 8)), 2, axis=0).astype(np.float32)
     label = np.repeat(rng.random(500) < 0.3, 2).astype(np.float32)
     data = encoded.Split(features, label, policy)
-    hyperparameters = boosting.Hyperparameters(max_depth=6, eta=0.3, min_child_weight=1, reg_lambda=0)
-    found = out_of_fold.predict(data, hyperparameters, rounds=50, threads=1, max_rows=10_000)
+    found = out_of_fold.predict(data, _by_heart, max_rows=10_000)
     assert 0.42 < metrics.auc(metrics.Ranking.of(found.label, found.score)) < 0.58
-    fewer = out_of_fold.predict(data, hyperparameters, rounds=5, threads=1, max_rows=300)
+    fewer = out_of_fold.predict(data, _by_heart, max_rows=300)
     assert 100 < len(fewer.label) < 400
+    # Also where one in as many takes part as there are folds, every fold has its claims.
+    told: list[int] = []
+    out_of_fold.predict(data, _by_heart, max_rows=200, on_fold=lambda so_far: told.append(len(so_far.label)))
+    assert len(told) == out_of_fold.FOLDS
     # Whole policies take part.
     assert len(fewer.label) % 2 == 0
     folds = out_of_fold.fold_of(policy)

@@ -3,7 +3,9 @@
     python -m training_code.preprocess --claims claims.csv --customers customers.csv --output out
 
 Writes below --output: train/, validation/ and test/ (Parquet parts), and
-quality/ (the quarantine and the data-quality report).
+quality/ (the quarantine and the data-quality report); where they are asked
+for, also records/ (the raw records of the test split, as the endpoint takes
+them), algorithm_train/ and algorithm_validation/ (CSV for built-in algorithms).
 """
 
 import argparse
@@ -12,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from training_code import failure
@@ -20,11 +23,12 @@ from training_code.paths import ML, PROCESSING
 DUCKDB = "duckdb==2.0.0"
 
 
-def main() -> int:
-    arguments = _arguments().parse_args()
+def main(argv: Sequence[str] | None = None) -> int:
+    arguments = _arguments().parse_args(argv)
     _provide_duckdb(arguments.wheelhouse)
+    from training_code.claims.facets import FacetError
     from training_code.claims.schema import Table
-    from training_code.preprocess import prepare, quality, sources, splits, sql
+    from training_code.preprocess import outputs, prepare, quality, sources, splits, sql
     from training_code.preprocess.errors import PreprocessingError
 
     if arguments.print_sql:
@@ -46,7 +50,7 @@ def main() -> int:
     try:
         if hosts > 1 and not sources.find(arguments.claims, Table.CLAIMS):
             # With more instances than files some get an empty shard, which is not an error.
-            for folder in (*splits.SPLITS, "quality"):
+            for folder in (*splits.SPLITS, "quality", *outputs.folders(arguments.records, arguments.algorithm_input)):
                 (output / folder).mkdir(parents=True, exist_ok=True)
             print(f"{host}: no claims in this shard")
             return 0
@@ -55,9 +59,15 @@ def main() -> int:
                 connection, claims=arguments.claims, customers=arguments.customers, options=options
             )
             prepare.write_splits(connection, output, counts, options)
+            if arguments.records:
+                outputs.write_records(connection, output, host)
+            if arguments.algorithm_input:
+                outputs.write_algorithm_input(connection, output, host, outputs.AlgorithmInput(arguments.algorithm_input))
             prepare.write_quarantine(connection, output / "quality", host)
             quality.write(connection, output / "quality", counts, host)
-    except PreprocessingError as error:
+        if arguments.clarify:
+            outputs.write_analysis_configs(output, arguments.facet, arguments.group)
+    except (PreprocessingError, FacetError) as error:
         return failure.report(str(error))
     print(f"claims in: {counts.claims_in}, out: {counts.claims_out}, quarantined: {counts.quarantined}")
     print(", ".join(f"{name}: {number}" for name, number in counts.splits.items()))
@@ -78,6 +88,11 @@ def _arguments() -> argparse.ArgumentParser:
     parser.add_argument("--rows-per-part", type=int, default=1_000_000)
     parser.add_argument("--max-quarantined", type=float, default=0.05, help="share of bad claims that fails the step")
     parser.add_argument("--memory-limit", default="3GB", help="DuckDB spills to disk beyond it")
+    parser.add_argument("--records", action="store_true", help="write the raw records of the test split, too")
+    parser.add_argument("--algorithm-input", choices=["plain", "scaled", "scaled-unlabelled"], help="write CSV for built-in algorithms")
+    parser.add_argument("--clarify", action="store_true", help="write the analysis configurations of Clarify's container")
+    parser.add_argument("--facet", action="append", default=[], help="for Clarify; may be repeated")
+    parser.add_argument("--group", default="policy_state", help="for Clarify")
     parser.add_argument("--print-sql", action="store_true", help="print the encoding and stop")
     return parser
 

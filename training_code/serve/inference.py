@@ -1,60 +1,59 @@
-"""Scores encoded claims: the entry point of the managed XGBoost container.
+"""The handlers as the managed container calls them.
 
-Input is ``text/csv`` without a header, one claim a line, the features in the
-order of ``features.json``. Output is one ``score,referred`` line a claim;
-``referred`` is 1 where the score reaches the package's threshold.
+Its toolkit makes an error 500 of any exception that a handler raises, whatever
+the cause. A refused request therefore travels through the handlers as a value,
+and becomes a response with its own status at the end. Anywhere else it is
+raised. Source: Transformer and error_wrapper in AWS's sagemaker-containers.
 """
 
-import io
+import importlib
 import json
-from dataclasses import dataclass
-from pathlib import Path
+from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-import xgboost as xgb
+from training_code.serve import handlers
+from training_code.serve.errors import RequestError
+from training_code.serve.handlers import Model, Prediction, model_fn
+from training_code.serve.requests import Request
 
-CSV = "text/csv"
+_TOOLKIT = "sagemaker_containers"
 
-
-@dataclass(frozen=True)
-class Model:
-    booster: xgb.Booster
-    features: int
-    threshold: float
+__all__ = ["input_fn", "model_fn", "output_fn", "predict_fn"]
 
 
-def model_fn(model_dir: str) -> Model:
-    """Load the package that lies extracted in ``model_dir``."""
-    folder = Path(model_dir)
-    return Model(
-        xgb.Booster(model_file=folder / "model.ubj"),
-        len(json.loads((folder / "features.json").read_text())),
-        float(json.loads((folder / "review.json").read_text())["threshold"]),
-    )
+def input_fn(body: str | bytes, content_type: str) -> Request | RequestError:
+    """The records of a request, or why there are none."""
+    try:
+        return handlers.input_fn(body, content_type)
+    except RequestError as error:
+        return _refused(error)
 
 
-def input_fn(body: str | bytes, content_type: str) -> npt.NDArray[np.float32]:
-    """Encoded claims ``(n, features)``.
-
-    Raises:
-        ValueError: another content type, or text that is not a table of numbers.
-    """
-    if content_type.split(";")[0].strip() != CSV:
-        raise ValueError(f"cannot read {content_type}; send {CSV}")
-    text = body.decode() if isinstance(body, bytes) else body
-    return np.loadtxt(io.StringIO(text), dtype=np.float32, delimiter=",", ndmin=2)
+def predict_fn(request: Request | RequestError, model: Model) -> Prediction | RequestError:
+    """Score and decision of every record without a problem."""
+    return request if isinstance(request, RequestError) else handlers.predict_fn(request, model)
 
 
-def predict_fn(features: npt.NDArray[np.float32], model: Model) -> npt.NDArray[np.float32]:
-    """Score and decision per claim, ``(n, 2)``."""
-    if features.shape[1] != model.features:
-        raise ValueError(f"each claim needs {model.features} values, not {features.shape[1]}")
-    score = model.booster.inplace_predict(features)
-    return np.column_stack([score, score >= model.threshold])
+def output_fn(prediction: Prediction | RequestError, accept: str) -> Any:
+    """The answer with its content type, or a response that refuses the request."""
+    if isinstance(prediction, RequestError):
+        return _response(prediction)
+    try:
+        return handlers.output_fn(prediction, accept)
+    except RequestError as error:
+        return _response(_refused(error))
 
 
-def output_fn(prediction: npt.NDArray[np.float32], accept: str) -> tuple[str, str]:
-    """The predictions as CSV, with their content type."""
-    del accept  # CSV is the only answer.
-    return "".join(f"{score:.9g},{referred:.0f}\n" for score, referred in prediction), CSV
+def _refused(error: RequestError) -> RequestError:
+    """The error as a value in the container; raised where no toolkit would turn it into a response."""
+    try:
+        importlib.import_module(_TOOLKIT)
+    except ModuleNotFoundError:
+        raise error from None
+    return error
+
+
+def _response(error: RequestError) -> Any:
+    from flask import Response
+
+    body = json.dumps({"error": type(error).__name__, "message": str(error)})
+    return Response(body, status=error.status, mimetype="application/json")
