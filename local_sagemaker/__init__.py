@@ -10,6 +10,7 @@ from local_sagemaker.events import Event
 from local_sagemaker.execution import Execution
 from local_sagemaker.home import Home
 from local_sagemaker.results import Options, Result, StepResult
+from local_sagemaker.runtimes import Runtime
 
 __all__ = [
     "BadInputError",
@@ -19,6 +20,7 @@ __all__ = [
     "Home",
     "Options",
     "Result",
+    "Runtime",
     "StepFailedError",
     "StepResult",
 ]

@@ -22,6 +22,7 @@ def main() -> int:
             pipeline=arguments.pipeline or arguments.definition.stem,
             use_cache=not arguments.no_cache,
             isolation=Isolation(arguments.isolation),
+            **({"slots": arguments.slots} if arguments.slots else {}),
         )
         execution = Execution(
             Definition.read(arguments.definition), Home(arguments.home), overrides=overrides, options=options, listener=_tell
@@ -44,7 +45,8 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
 
 def _tell(event: Event) -> None:
     cached = " (cached)" if event.cached else ""
-    reason = f": {event.reason}" if event.reason else ""
+    said = event.progress or event.reason
+    reason = f": {said}" if said else ""
     print(f"{event.step} {event.status}{cached} {event.seconds:.1f} s{reason}", flush=True)
 
 
@@ -65,7 +67,15 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--pipeline", help="the pipeline's name, by which the cache is kept (default: the file's)")
     parser.add_argument("--no-cache", action="store_true", help="run every step")
     parser.add_argument("--isolation", choices=[str(i) for i in Isolation], default="auto", help="how jobs get their /opt/ml")
+    parser.add_argument("--slots", type=_positive, help="CPUs that jobs may use at once (default: this machine's)")
     return parser
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{number} is not at least 1")
+    return number
 
 
 if __name__ == "__main__":

@@ -23,8 +23,23 @@ KEY_ATTRIBUTES: Mapping[str, tuple[str, ...]] = {
         "AlgorithmSpecification", "CheckpointConfig", "DebugHookConfig", "DebugRuleConfigurations",
         "Environment", "HyperParameters", "InputDataConfig",
     ),
+    # What ClarifyCheckConfig, QualityCheckConfig and CheckJobConfig of the SDK become, but for where the results go.
+    **dict.fromkeys(
+        ("ClarifyCheck", "QualityCheck"),
+        (
+            "AppSpecification", "CheckType", "Environment", "ModelName", "ModelPackageGroupName", "NetworkConfig", "ProcessingInputs",
+            "ProcessingResources", "RegisterNewBaseline", "RoleArn", "SkipCheck", "StoppingCondition", "SuppliedBaselineConstraints",
+            "SuppliedBaselineStatistics",
+        ),
+    ),
+    "Transform": ("DataProcessing", "Environment", "ModelName", "TransformInput"),
+    "Tuning": (
+        "HyperParameterTuningJobConfig", "TrainingJobDefinition.AlgorithmSpecification", "TrainingJobDefinition.HyperParameterRanges",
+        "TrainingJobDefinition.InputDataConfig", "TrainingJobDefinition.StaticHyperParameters", "TrainingJobDefinition.TuningObjective",
+        "TrainingJobDefinitions",
+    ),
 }  # fmt: skip
-"""Step types that can be cached, with the attributes of their requests that count."""
+"""Step types that can be cached, with the attributes of their requests that count; a dot leads to an attribute within one."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +58,7 @@ def decide(
     config = node.request.get("CacheConfig") or {}
     if node.type not in KEY_ATTRIBUTES:
         return Decision(None, None, f"a {node.type} step is never cached")
-    key = {name: request[name] for name in KEY_ATTRIBUTES[node.type] if name in request}
+    key = key_of(node.type, request)
     if not config.get("Enabled"):
         return Decision(key, None, "caching is off for this step")
     if not enabled:
@@ -53,6 +68,18 @@ def decide(
     if not same:
         return Decision(key, None, _difference(candidates, key))
     return _usable(node, key, same[0], config, home)
+
+
+def key_of(kind: str, request: Mapping[str, Any]) -> dict[str, Any]:
+    """The attributes of a request that count."""
+    key: dict[str, Any] = {}
+    for path in KEY_ATTRIBUTES[kind]:
+        name, _, inner = path.partition(".")
+        if not inner and name in request:
+            key[name] = request[name]
+        elif inner in request.get(name, {}):
+            key.setdefault(name, {})[inner] = request[name][inner]
+    return key
 
 
 def _usable(node: Node, key: Mapping[str, Any], record: Record, config: Mapping[str, Any], home: Home) -> Decision:
@@ -71,11 +98,19 @@ def _usable(node: Node, key: Mapping[str, Any], record: Record, config: Mapping[
 
 def outputs(kind: str, properties: Mapping[str, Any]) -> list[str]:
     """The URIs that a finished step has written."""
-    if kind == "Processing":
+    if kind in ("Processing", "ClarifyCheck", "QualityCheck"):
         found = properties.get("ProcessingOutputConfig", {}).get("Outputs", {})
         return [output["S3Output"]["S3Uri"] for output in found.values()]
     if kind == "Training":
         return [properties["ModelArtifacts"]["S3ModelArtifacts"]]
+    if kind == "Transform":
+        return [properties["TransformOutput"]["S3OutputPath"]]
+    if kind == "Tuning":
+        best = properties["BestTrainingJob"]
+        several = properties.get("TrainingJobDefinitions") or [properties.get("TrainingJobDefinition")]
+        number = best.get("TrainingJobDefinitionName")
+        definition = next((entry for entry in several if entry.get("DefinitionName") == number), several[0])
+        return [f"{definition['OutputDataConfig']['S3OutputPath'].rstrip('/')}/{best['TrainingJobName']}/output/model.tar.gz"]
     return []
 
 

@@ -14,9 +14,15 @@ _NAME = re.compile(r"[A-Za-z0-9\-_]{1,64}")
 
 Json = dict[str, Any]
 
-JOB_TYPES = ("Processing", "Training")
+CHECK_TYPES = ("ClarifyCheck", "QualityCheck")
+JOB_TYPES = ("Processing", "Training", "Tuning", "Transform", *CHECK_TYPES)
 OTHER_TYPES = ("Model", "RegisterModel", "Condition", "Fail")
 TYPES = (*JOB_TYPES, *OTHER_TYPES)
+CHECK_FIELDS = (
+    "CheckType", "FailOnViolation", "ModelName", "ModelPackageGroupName", "RegisterNewBaseline", "SkipCheck",
+    "SuppliedBaselineConstraints", "SuppliedBaselineStatistics",
+)  # fmt: skip
+"""What a check step says beside its Arguments."""
 
 
 @dataclass(frozen=True)
@@ -35,8 +41,11 @@ class Node:
 
     @property
     def arguments(self) -> Mapping[str, Any]:
+        """The step's request; that of a check step includes what it says beside its Arguments."""
         arguments: Mapping[str, Any] = self.request["Arguments"]
-        return arguments
+        if self.type not in CHECK_TYPES:
+            return arguments
+        return {**arguments, **{name: self.request[name] for name in CHECK_FIELDS if self.request.get(name) is not None}}
 
     @property
     def is_job(self) -> bool:

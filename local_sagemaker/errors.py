@@ -9,6 +9,10 @@ class StepFailedError(Exception):
     """A step ended without success; the message is its failure reason."""
 
 
+class TimeLimitError(StepFailedError):
+    """A job ran longer than its StoppingCondition allows."""
+
+
 class ServiceFaultError(StepFailedError):
     """A fault that is not the script's, and that a retry policy may name.
 

@@ -10,7 +10,8 @@ class Event:
     """A step's new state: Executing, Retrying, Succeeded, Failed, Stopped or NotExecuted.
 
     ``seconds`` is the time the step has taken, ``reason`` why it failed or is
-    tried again, ``log`` the log of its latest job.
+    tried again, ``log`` the log of its latest job. ``progress`` says how far
+    a step has come that is still Executing.
     """
 
     step: str
@@ -20,6 +21,7 @@ class Event:
     cached: bool = False
     attempts: int = 0
     reason: str = ""
+    progress: str = ""
     log: Path | None = None
 
 

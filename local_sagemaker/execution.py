@@ -6,20 +6,21 @@ import secrets
 import shutil
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from local_sagemaker import cache, conditions, parameters
-from local_sagemaker.definition import Definition, Node
-from local_sagemaker.errors import ServiceFaultError, StepFailedError, StoppedError
+from local_sagemaker.definition import CHECK_TYPES, Definition, Node
+from local_sagemaker.errors import BadInputError, ServiceFaultError, StepFailedError, StoppedError
 from local_sagemaker.events import Event, Listener, ignore
 from local_sagemaker.expressions import Resolver
 from local_sagemaker.history import History
 from local_sagemaker.home import Home
-from local_sagemaker.jobs import base, processing, requests, training
+from local_sagemaker.jobs import base, check, processing, requests, training, transform, tuning
+from local_sagemaker.models import Models
 from local_sagemaker.processes import Processes
 from local_sagemaker.registry import Registry
 from local_sagemaker.results import Options, Result, StepResult
@@ -27,8 +28,16 @@ from local_sagemaker.retries import Retries
 from local_sagemaker.runtimes import Runtimes
 from local_sagemaker.slots import Slots, threads_per_job
 
-_JOBS = {"Processing": processing.run, "Training": training.run}
-_IMAGES = {"Processing": ("AppSpecification", "ImageUri"), "Training": ("AlgorithmSpecification", "TrainingImage")}
+_JOBS: Mapping[str, Callable[[Mapping[str, Any], base.Context], base.Outcome]] = {
+    "Processing": processing.run, "Training": training.run, "Tuning": tuning.run, "Transform": transform.run,
+    **dict.fromkeys(CHECK_TYPES, check.run),
+}  # fmt: skip
+_IMAGES = {
+    **dict.fromkeys(("Processing", *CHECK_TYPES), ("AppSpecification", "ImageUri")),
+    **dict.fromkeys(("Training", "Tuning"), ("AlgorithmSpecification", "TrainingImage")),
+}
+# Their parts take slots when they run.
+_SLOTLESS = ("Tuning",)
 _ARN = "arn:aws:sagemaker:eu-west-1:000000000000:pipeline/{pipeline}"
 
 
@@ -51,7 +60,7 @@ class Execution:
         self._values = parameters.resolve(definition, overrides or {})
         self._history = History(home)
         self._registry = Registry(self._history)
-        self._runtimes = Runtimes(home.folder)
+        self._runtimes = Runtimes(home.folder, self._options.runtimes)
         self._processes = Processes()
         self._slots = Slots(self._options.slots)
         self._threads = threads_per_job(definition, self._options.slots)
@@ -133,7 +142,7 @@ class Execution:
             self._resolver.ended(node.name, properties)
         except StoppedError:
             status, reason = "Stopped", "the run was stopped"
-        except StepFailedError as error:
+        except (StepFailedError, BadInputError) as error:
             status, reason = "Failed", str(error)
         except Exception as error:
             # A request that lacks what its operation requires, a broken archive, a full disk: the failure of
@@ -167,7 +176,7 @@ class Execution:
             self._history.succeed(self.id, node.name, properties, attempts=1)
             attempt.number = 1
             return properties
-        with self._slots.take(self._threads[node.name]):
+        with self._slots.take(0 if node.type in _SLOTLESS else self._threads[node.name]):
             outcome = self._job(node, request, attempt, clock)
         self._history.succeed(self.id, node.name, outcome.properties, attempts=attempt.number, moves=outcome.moves)
         self._discard(attempt.folder)
@@ -183,8 +192,10 @@ class Execution:
             attempt.folder = self._home.job(self.id, node.name) / str(attempt.number)
             attempt.folder.mkdir(parents=True)
             context = base.Context(
-                name=node.name, execution=self.id, folder=attempt.folder, home=self._home, runtimes=self._runtimes,
-                processes=self._processes, isolation=self._options.isolation, threads=self._threads[node.name],
+                name=node.name, execution=self.id, job_name=base.job_name(self.id, node.name, attempt.number),
+                folder=attempt.folder, home=self._home, history=self._history, runtimes=self._runtimes, processes=self._processes,
+                isolation=self._options.isolation, threads=self._threads[node.name], slots=self._slots,
+                tell=lambda text: self._tell(node, "Executing", clock, attempt, progress=text),
             )  # fmt: skip
             attempt.log = context.log
             try:
@@ -198,12 +209,16 @@ class Execution:
 
     def _condition(self, node: Node) -> dict[str, Any]:
         judged = [conditions.evaluate(condition, self._resolver) for condition in node.arguments["Conditions"]]
-        return {"Outcome": all(holds for holds, _ in judged), "Compared": [said for _, said in judged]}
+        return {
+            "Outcome": all(one.holds for one in judged),
+            "Compared": [one.said for one in judged],
+            "Judged": [{"Holds": one.holds, "Left": one.left, "Right": one.right} for one in judged],
+        }
 
     def _request(self, node: Node, request: Mapping[str, Any]) -> Mapping[str, Any]:
         match node.type:
             case "Model":
-                return requests.create_model(request, execution=self.id, name=node.name, home=self._home)
+                return requests.create_model(request, execution=self.id, name=node.name, home=self._home, models=Models(self._history))
             case "RegisterModel":
                 return requests.register_model(request, execution=self.id, home=self._home, registry=self._registry)
             case _:
@@ -213,11 +228,11 @@ class Execution:
         self._history.start_step(self.id, self._options.pipeline, node.name, node.type, key=key, why=why)
         attempt.is_recorded, attempt.why = True, why
 
-    def _tell(self, node: Node, status: str, clock: float, attempt: "_Attempt", reason: str = "") -> None:
+    def _tell(self, node: Node, status: str, clock: float, attempt: "_Attempt", reason: str = "", progress: str = "") -> None:
         self._listener(
             Event(
                 step=node.name, type=node.type, status=status, seconds=time.monotonic() - clock,
-                cached=attempt.is_cached, attempts=attempt.number, reason=reason, log=attempt.log,
+                cached=attempt.is_cached, attempts=attempt.number, reason=reason, progress=progress, log=attempt.log,
             )
         )  # fmt: skip
 
@@ -248,9 +263,9 @@ class Execution:
     def _check_images(self) -> None:
         """An image without a runtime is known before the first job runs, unless an expression hides it."""
         for node in self._definition.nodes.values():
-            if node.type in _IMAGES:
-                group, name = _IMAGES[node.type]
-                holder = node.arguments.get(group)
+            group, name = _IMAGES.get(node.type, ("", ""))
+            for request in _job_requests(node):
+                holder = request.get(group) if isinstance(request, Mapping) else None
                 image = holder.get(name) if isinstance(holder, Mapping) else None
                 if isinstance(image, str):
                     self._runtimes.for_image(image)
@@ -262,11 +277,18 @@ class Execution:
         return "Failed" if "Failed" in statuses else "Succeeded"
 
     def _discard(self, folder: Path | None) -> None:
-        """A finished job leaves its logs; its inputs and what it wrote elsewhere go."""
+        """A finished job leaves its logs and those of its parts; its inputs and what it wrote elsewhere go."""
         if folder:
             for entry in folder.iterdir():
-                if entry.is_dir():
+                if entry.is_dir() and not any(entry.glob("*.log")):
                     shutil.rmtree(entry, ignore_errors=True)
+
+
+def _job_requests(node: Node) -> list[Any]:
+    """The parts of a step's request that name an image."""
+    if node.type != "Tuning":
+        return [node.arguments]
+    return [node.arguments.get("TrainingJobDefinition"), *(node.arguments.get("TrainingJobDefinitions") or [])]
 
 
 @dataclass

@@ -50,9 +50,8 @@ def _next(
             if name == step:
                 return False, f"a {node.type} step is never cached"
             continue
-        wanted = {key: node.arguments[key] for key in cache.KEY_ATTRIBUTES[node.type] if key in node.arguments}
         try:
-            request = resolver.resolve(wanted)
+            request = resolver.resolve(cache.key_of(node.type, node.arguments))
         except (StepFailedError, KeyError) as error:
             if name == step:
                 return False, f"it reads what {_source(error)} writes, which will run again"

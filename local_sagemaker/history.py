@@ -36,6 +36,10 @@ CREATE TABLE IF NOT EXISTS moves (
 CREATE TABLE IF NOT EXISTS model_packages (
     arn TEXT PRIMARY KEY, model_group TEXT NOT NULL, version INTEGER NOT NULL, status TEXT NOT NULL,
     created REAL NOT NULL, request TEXT NOT NULL, execution TEXT NOT NULL, UNIQUE (model_group, version));
+CREATE TABLE IF NOT EXISTS models (name TEXT PRIMARY KEY, request TEXT NOT NULL, execution TEXT NOT NULL, created REAL NOT NULL);
+CREATE TABLE IF NOT EXISTS collections (path TEXT PRIMARY KEY);
+CREATE TABLE IF NOT EXISTS collected (
+    path TEXT NOT NULL REFERENCES collections, model_group TEXT NOT NULL, PRIMARY KEY (path, model_group));
 """
 
 
@@ -154,6 +158,18 @@ class History:
             (pipeline, name),
         ).fetchone()  # fmt: skip
         return row
+
+    def execution(self, execution: str) -> sqlite3.Row | None:
+        """Definition, parameters, status and times of one execution."""
+        row: sqlite3.Row | None = self.connection().execute("SELECT * FROM executions WHERE id = ?", (execution,)).fetchone()
+        return row
+
+    def properties(self, execution: str) -> dict[str, Mapping[str, Any]]:
+        """The properties of the steps that have succeeded, by step."""
+        rows = self.connection().execute(
+            "SELECT name, properties FROM steps WHERE execution = ? AND status = 'Succeeded'", (execution,)
+        )
+        return {row["name"]: json.loads(row["properties"]) for row in rows}
 
     def executions(self, limit: int) -> list[sqlite3.Row]:
         return list(self.connection().execute("SELECT * FROM executions ORDER BY started DESC LIMIT ?", (limit,)))

@@ -1,19 +1,24 @@
 """Runs the processes of a job: together, within a time limit, and killed together."""
 
-import concurrent.futures
 import os
+import queue
 import signal
 import subprocess
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from local_sagemaker.errors import ServiceFaultError, StepFailedError, StoppedError
+from local_sagemaker.errors import ServiceFaultError, StepFailedError, StoppedError, TimeLimitError
 
 _LOG_TAIL = 4096
+_WATCH_SECONDS = 0.2
+_GRACE_SECONDS = 1.0
+
+Watch = Callable[[], None]
+"""Called every now and then while a job runs; it ends the job by raising."""
 
 
 @dataclass(frozen=True)
@@ -25,6 +30,11 @@ class Instance:
     log: Path
     failure_files: Sequence[Path] = ()
 
+    @property
+    def name(self) -> str:
+        """The host's name, after which its log is called."""
+        return self.log.stem
+
 
 class Processes:
     """All running processes of an execution, so that a stop reaches every one."""
@@ -34,23 +44,23 @@ class Processes:
         self._lock = threading.Lock()
         self._is_stopped = False
 
-    def run(self, instances: Sequence[Instance], limit_seconds: float) -> None:
+    def run(self, instances: Sequence[Instance], limit_seconds: float, watch: Watch | None = None) -> None:
         """Run the instances of a job to their end; the first that fails ends the others.
 
         Raises:
-            StepFailedError: one exited with a status, or the time is over.
+            StepFailedError: one exited with a status; of several, the one that was first.
             ServiceFaultError: one was killed by a signal.
+            TimeLimitError: the time is over.
             StoppedError: ``stop`` was called.
         """
-        started = [self._start(instance) for instance in instances]
+        started: list[subprocess.Popen[bytes]] = []
         deadline = time.monotonic() + limit_seconds
         try:
-            if len(started) == 1:
-                self._wait_for_one(started[0], deadline)
-            else:
-                self._wait_for_all(started, deadline)
-        except subprocess.TimeoutExpired as error:
-            raise StepFailedError(f"the job ran longer than its {limit_seconds:g} seconds (StoppingCondition)") from error
+            for instance in instances:
+                started.append(self._start(instance))
+            failed = _failed(started, deadline, watch)
+        except queue.Empty as error:
+            raise TimeLimitError(f"the job ran longer than its {limit_seconds:g} seconds (StoppingCondition)") from error
         finally:
             for process in started:
                 _kill_group(process)
@@ -59,7 +69,10 @@ class Processes:
                     self._running.discard(process)
         if self._is_stopped:
             raise StoppedError
-        _raise_for_status(instances, [process.returncode for process in started])
+        if failed:
+            # Whoever fails says so and then lets go of its peers, who say so in turn: the first to fall silent is the cause.
+            first = min(failed, key=lambda number: _last_written(instances[number].log))
+            raise _failure(instances[first], started[first].returncode, is_alone=len(instances) == 1)
 
     def stop(self) -> None:
         """Kill every process with all that it has started, and let no new one start."""
@@ -80,37 +93,49 @@ class Processes:
             self._running.add(process)
             return process
 
-    def _wait_for_one(self, process: subprocess.Popen[bytes], deadline: float) -> None:
-        process.wait(max(deadline - time.monotonic(), 0))
 
-    def _wait_for_all(self, started: Sequence[subprocess.Popen[bytes]], deadline: float) -> None:
-        with concurrent.futures.ThreadPoolExecutor(len(started)) as pool:
-            waits = {pool.submit(process.wait): process for process in started}
-            waiting = set(waits)
-            try:
-                while waiting:
-                    done, waiting = concurrent.futures.wait(
-                        waiting, max(deadline - time.monotonic(), 0), concurrent.futures.FIRST_COMPLETED
-                    )
-                    if not done:
-                        raise subprocess.TimeoutExpired(started[0].args, 0)
-                    if any(wait.result() for wait in done):
-                        return
-            finally:
-                for process in started:
-                    _kill_group(process)
+def _failed(started: Sequence[subprocess.Popen[bytes]], deadline: float, watch: Watch | None) -> list[int]:
+    """Wait until all have ended or one has failed, and return those that failed by themselves, in the order of their ends.
+
+    When one has failed, the others have a moment to end by themselves: the first to end may be one that lost
+    its peer while that was still on its way out. Raises ``queue.Empty`` when the time is over.
+    """
+    ended: queue.SimpleQueue[int] = queue.SimpleQueue()
+
+    def wait_for(number: int) -> None:
+        started[number].wait()
+        ended.put(number)
+
+    for number in range(len(started)):
+        threading.Thread(target=wait_for, args=(number,), daemon=True).start()
+    waiting = len(started)
+    failed: list[int] = []
+    while waiting:
+        left = max(deadline - time.monotonic(), 0)
+        try:
+            number = ended.get(timeout=left if watch is None or failed else min(left, _WATCH_SECONDS))
+        except queue.Empty:
+            if failed:
+                break
+            if watch is None or time.monotonic() >= deadline:
+                raise
+            watch()
+            continue
+        waiting -= 1
+        if started[number].returncode:
+            failed.append(number)
+            deadline = min(deadline, time.monotonic() + _GRACE_SECONDS)
+    return failed
 
 
-def _raise_for_status(instances: Sequence[Instance], codes: Sequence[int]) -> None:
-    exits = [(code, instance) for code, instance in zip(codes, instances, strict=True) if code > 0]
-    kills = [(code, instance) for code, instance in zip(codes, instances, strict=True) if code < 0]
-    # Where one exited and others were then killed by us, the exit is the cause.
-    for code, instance in exits:
-        raise StepFailedError(_cause(instance) or f"the script exited with status {code}")
-    for code, _ in kills:
-        # Real-time signals have no name.
-        name = signal.Signals(-code).name if -code in set(signal.Signals) else f"signal {-code}"
-        raise ServiceFaultError("SageMaker.JOB_INTERNAL_ERROR", f"the process was killed by {name} (out of memory?)")
+def _failure(instance: Instance, code: int, *, is_alone: bool) -> StepFailedError:
+    if code > 0:
+        cause = _cause(instance) or f"the script exited with status {code}"
+        return StepFailedError(cause if is_alone else f"instance {instance.name} failed: {cause}")
+    # Real-time signals have no name.
+    name = signal.Signals(-code).name if -code in set(signal.Signals) else f"signal {-code}"
+    who = "the process" if is_alone else f"instance {instance.name}"
+    return ServiceFaultError("SageMaker.JOB_INTERNAL_ERROR", f"{who} was killed by {name} (out of memory?)")
 
 
 def _cause(instance: Instance) -> str:
@@ -125,6 +150,10 @@ def _cause(instance: Instance) -> str:
         lines = [line.strip() for line in log.read().decode(errors="replace").splitlines() if line.strip()]
         return lines[-1][:1024] if lines else ""
     return ""
+
+
+def _last_written(log: Path) -> int:
+    return log.stat().st_mtime_ns if log.exists() else 0
 
 
 def _kill_group(process: subprocess.Popen[bytes]) -> None:

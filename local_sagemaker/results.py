@@ -1,24 +1,26 @@
 """How to run an execution, and how it and its steps have ended."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from local_sagemaker.runtimes import Runtime
 from local_sagemaker.sandbox import Isolation
 
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """How to run. ``slots`` is the number of CPUs that jobs may use at once."""
+    """How to run. ``slots`` is the number of CPUs that jobs may use at once; ``runtimes`` stand for images beyond the known ones."""
 
     pipeline: str = "local"
     use_cache: bool = True
     slots: int = field(default_factory=lambda: os.cpu_count() or 1)
     isolation: Isolation = Isolation.AUTO
     retry_wait_scale: float = 0.01
+    runtimes: Sequence[Runtime] = ()
 
 
 @dataclass(frozen=True)

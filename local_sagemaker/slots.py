@@ -20,17 +20,17 @@ def threads_per_job(definition: Definition, slots: int) -> dict[str, int]:
 
 
 class Slots:
-    """Hands out slots in the order of asking."""
+    """Hands out ``count`` slots in the order of asking."""
 
     def __init__(self, count: int) -> None:
-        self._count = count
+        self.count = count
         self._free = count
         self._condition = threading.Condition()
 
     @contextmanager
     def take(self, wanted: int) -> Iterator[None]:
         """Hold ``wanted`` slots, or all of them if that is fewer; waits until they are free."""
-        number = min(wanted, self._count)
+        number = min(wanted, self.count)
         with self._condition:
             self._condition.wait_for(lambda: self._free >= number)
             self._free -= number

@@ -1,32 +1,42 @@
 """What every kind of job needs, and what it leaves."""
 
-from collections.abc import Mapping, Sequence
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from local_sagemaker.errors import StepFailedError
-from local_sagemaker.history import Move
+from local_sagemaker.history import History, Move
 from local_sagemaker.home import Home
 from local_sagemaker.processes import Processes
 from local_sagemaker.runtimes import Runtime, Runtimes
 from local_sagemaker.sandbox import Isolation, Sandbox
+from local_sagemaker.slots import Slots
 
 _DEFAULT_LIMIT = 86_400
 
 
 @dataclass(frozen=True, kw_only=True)
 class Context:
-    """The surroundings of one attempt at a step. ``folder`` is its own."""
+    """The surroundings of one attempt at a step. ``folder`` is its own, and so is ``job_name``.
+
+    ``slots`` are the run's: a job holds ``threads`` of them while it runs, except one that takes them by itself.
+    ``tell`` shows how far it has come.
+    """
 
     name: str
     execution: str
+    job_name: str
     folder: Path
     home: Home
+    history: History
     runtimes: Runtimes
     processes: Processes
     isolation: Isolation
     threads: int
+    slots: Slots
+    tell: Callable[[str], None]
 
     @property
     def log(self) -> Path:
@@ -45,6 +55,17 @@ class Outcome:
 
     properties: Mapping[str, Any]
     moves: Sequence[Move] = field(default_factory=list)
+
+
+def job_name(execution: str, step: str, attempt: int) -> str:
+    """A name of its own for every attempt at every job, and no longer than the service's may be."""
+    name = f"pipelines-{execution}-{step}"
+    return shortened(name if attempt == 1 else f"{name}-{attempt}", 63)
+
+
+def shortened(name: str, length: int) -> str:
+    """The name, cut where it is too long, with a digest so that two long names stay two."""
+    return name if len(name) <= length else f"{name[: length - 7]}-{hashlib.sha256(name.encode()).hexdigest()[:6]}"
 
 
 def time_limit(request: Mapping[str, Any]) -> float:

@@ -15,9 +15,12 @@ def run(request: Mapping[str, Any], context: base.Context) -> base.Outcome:
     """Run CreateProcessingJob's request."""
     application = request["AppSpecification"]
     runtime = context.runtimes.for_image(application["ImageUri"])
-    entrypoint = application.get("ContainerEntrypoint")
+    entrypoint = application.get("ContainerEntrypoint") or runtime.command
     if not entrypoint:
-        raise StepFailedError("it has no ContainerEntrypoint; what the image would run by itself is not known here")
+        raise StepFailedError(
+            f"it has no ContainerEntrypoint, and what its image runs by itself is not known here: "
+            f"{context.runtimes.how_to_say_command(application['ImageUri'])}"
+        )
     command = base.interpreter([*entrypoint, *application.get("ContainerArguments", [])], runtime)
     count = base.instance_count(request["ProcessingResources"]["ClusterConfig"])
     sandboxes = context.sandboxes(count)
@@ -28,7 +31,7 @@ def run(request: Mapping[str, Any], context: base.Context) -> base.Outcome:
         for output in outputs:
             folder = base.container_path(sandbox, output["S3Output"]["LocalPath"], f"output {output['OutputName']}")
             folder.mkdir(parents=True, exist_ok=True)
-        own = base.python_path(runtime, context.home) | dict(request.get("Environment", {}))
+        own = base.python_path(runtime, context.home) | dict(runtime.environment) | dict(request.get("Environment", {}))
         instances.append(
             Instance(
                 sandbox.command(command, "/"),
@@ -45,7 +48,7 @@ def run(request: Mapping[str, Any], context: base.Context) -> base.Outcome:
     ]
     by_name = {output["OutputName"]: output for output in outputs}
     properties = dict(request) | {
-        "ProcessingJobName": f"pipelines-{context.execution}-{context.name}",
+        "ProcessingJobName": context.job_name,
         "ProcessingJobStatus": "Completed",
         "ProcessingOutputConfig": {"Outputs": by_name},
         "ProcessingInputs": {entry["InputName"]: entry for entry in request.get("ProcessingInputs", [])},

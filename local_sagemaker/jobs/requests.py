@@ -5,15 +5,18 @@ from typing import Any
 
 from local_sagemaker.errors import StepFailedError
 from local_sagemaker.home import Home
+from local_sagemaker.models import Models
 from local_sagemaker.registry import Registry
 
 
-def create_model(request: Mapping[str, Any], *, execution: str, name: str, home: Home) -> dict[str, Any]:
+def create_model(request: Mapping[str, Any], *, execution: str, name: str, home: Home, models: Models) -> dict[str, Any]:
     """The properties of a created model; like the service's, its name is new in every run."""
     containers = request.get("Containers") or [request["PrimaryContainer"]]
     for container in containers:
         _check_archive(container.get("ModelDataUrl"), home)
-    return dict(request) | {"ModelName": f"pipelines-{execution}-{name}"}
+    model = f"pipelines-{execution}-{name}"
+    models.create(model, request, execution)
+    return dict(request) | {"ModelName": model}
 
 
 def register_model(request: Mapping[str, Any], *, execution: str, home: Home, registry: Registry) -> dict[str, Any]:

@@ -1,50 +1,77 @@
-"""A training job in script mode: channels and hyperparameters in, a model archive out."""
+"""A training job: channels and hyperparameters in, a model archive out."""
 
 import gzip
 import json
-import re
 import tarfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from local_sagemaker import metrics
+from local_sagemaker.algorithms import catalogue
 from local_sagemaker.errors import StepFailedError
 from local_sagemaker.history import Move
-from local_sagemaker.jobs import base
-from local_sagemaker.processes import Instance
+from local_sagemaker.jobs import base, script_mode
+from local_sagemaker.processes import Instance, Watch
+from local_sagemaker.runtimes import Runtime
 from local_sagemaker.sandbox import ML, Sandbox
 
-_PROGRAM, _SUBMIT = "sagemaker_program", "sagemaker_submit_directory"
+_PROJECT = Path(__file__).parent.parent.parent
 
 
-def run(request: Mapping[str, Any], context: base.Context) -> base.Outcome:
-    """Run CreateTrainingJob's request."""
-    runtime = context.runtimes.for_image(request["AlgorithmSpecification"]["TrainingImage"])
-    hyperparameters = {name: _decoded(value) for name, value in request.get("HyperParameters", {}).items()}
-    if _PROGRAM not in hyperparameters:
-        raise StepFailedError(f"it has no hyperparameter {_PROGRAM}: built-in algorithms have no local stand-in, only scripts run here")
+def run(request: Mapping[str, Any], context: base.Context, watch: Watch | None = None) -> base.Outcome:
+    """Run CreateTrainingJob's request; ``watch`` may end it before its time, by raising."""
+    algorithm = request["AlgorithmSpecification"]
+    if "TrainingImage" not in algorithm:
+        raise StepFailedError("its AlgorithmSpecification has no TrainingImage; an algorithm resource cannot run locally")
+    runtime = context.runtimes.for_image(algorithm["TrainingImage"])
     count = base.instance_count(request["ResourceConfig"])
     sandboxes = context.sandboxes(count)
     hosts = [host for host, _ in sandboxes]
+    threads = max(1, context.threads // count)
     instances = []
     for number, (host, sandbox) in enumerate(sandboxes):
         _provide(request, context, sandbox, number, hosts)
-        code = _unpack_code(str(hyperparameters.get(_SUBMIT, "")), context, sandbox)
-        threads = max(1, context.threads // count)
-        environment = base.python_path(runtime, context.home) | _environment(request, hyperparameters, hosts, number, threads, context)
-        own = {name: value for name, value in hyperparameters.items() if not name.startswith("sagemaker_")}
-        arguments = [text for name in sorted(own) for text in (f"--{name}", _argument(own[name]))]
-        module = str(hyperparameters[_PROGRAM]).removesuffix(".py")
+        command, folder, variables = _entry(request, context, runtime, sandbox, hosts=hosts, host=host, threads=threads)
+        common = base.python_path(runtime, context.home) | dict(runtime.environment) | {"TRAINING_JOB_NAME": context.job_name}
         instances.append(
             Instance(
-                sandbox.command([runtime.python, "-m", module, *arguments], code),
-                sandbox.environment(environment, threads),
+                sandbox.command(command, folder),
+                sandbox.environment(common | variables | dict(request.get("Environment", {})), threads),
                 context.folder / f"{host}.log",
                 (sandbox.ml / "output/failure",),
             )
         )
-    context.processes.run(instances, base.time_limit(request))
+    context.processes.run(instances, base.time_limit(request), watch)
     return _outcome(request, context, [sandbox for _, sandbox in sandboxes])
+
+
+def _entry(
+    request: Mapping[str, Any], context: base.Context, runtime: Runtime, sandbox: Sandbox, *,
+    hosts: list[str], host: str, threads: int,
+) -> tuple[list[str], str, dict[str, str]]:  # fmt: skip
+    """What an instance runs, in which folder, with which variables.
+
+    In this order: the request's own entrypoint, the command that stands for
+    the image, the script, the stand-in of a built-in algorithm.
+    """
+    algorithm = request["AlgorithmSpecification"]
+    entrypoint, arguments = algorithm.get("ContainerEntrypoint"), algorithm.get("ContainerArguments")
+    if entrypoint:
+        return base.interpreter([*entrypoint, *(arguments or ())], runtime), f"{ML}/code", {}
+    if runtime.command:
+        return base.interpreter([*runtime.command, *(arguments or ["train"])], runtime), f"{ML}/code", {}
+    if script_mode.PROGRAM in request.get("HyperParameters", {}):
+        folder = script_mode.unpack_code(request, context.home, sandbox)
+        variables = script_mode.environment(request, hosts=hosts, host=host, threads=threads)
+        return script_mode.command(request, runtime.python), folder, variables
+    if built_in := catalogue.for_image(algorithm["TrainingImage"]):
+        packages = base.python_path(runtime, context.home).values()
+        return [runtime.python, "-m", built_in.module], f"{ML}/code", {"PYTHONPATH": ":".join([str(_PROJECT), *packages])}
+    raise StepFailedError(
+        f"it has no hyperparameter {script_mode.PROGRAM}, and what its image runs by itself is not known here: "
+        f"{context.runtimes.how_to_say_command(algorithm['TrainingImage'])}"
+    )
 
 
 def _provide(request: Mapping[str, Any], context: base.Context, sandbox: Sandbox, number: int, hosts: list[str]) -> None:
@@ -85,50 +112,8 @@ def _provide(request: Mapping[str, Any], context: base.Context, sandbox: Sandbox
         (config / f"{name}.json").write_text(json.dumps(content))
 
 
-def _unpack_code(source: str, context: base.Context, sandbox: Sandbox) -> str:
-    """The folder, in the container, from which the program runs."""
-    if not source:
-        raise StepFailedError(f"it has no hyperparameter {_SUBMIT}")
-    archive = next((file for _, file in context.home.objects(source)), None) if "://" in source else sandbox.path(source)
-    if archive is None or not archive.exists():
-        raise StepFailedError(f"there is no code at {source}")
-    if archive.is_dir():
-        return source
-    with tarfile.open(archive) as tar:
-        tar.extractall(sandbox.ml / "code", filter="data")
-    return f"{ML}/code"
-
-
-def _environment(
-    request: Mapping[str, Any], hyperparameters: Mapping[str, Any], hosts: list[str], number: int, threads: int, context: base.Context
-) -> dict[str, str]:
-    """The variables of AWS's container toolkit, then the job's own."""
-    own = {name: value for name, value in hyperparameters.items() if not name.startswith("sagemaker_")}
-    channels = [channel["ChannelName"] for channel in request.get("InputDataConfig", [])]
-    environment = {
-        "SM_MODEL_DIR": f"{ML}/model",
-        "SM_OUTPUT_DATA_DIR": f"{ML}/output/data",
-        "SM_OUTPUT_DIR": f"{ML}/output",
-        "SM_INPUT_DIR": f"{ML}/input",
-        "SM_INPUT_CONFIG_DIR": f"{ML}/input/config",
-        "SM_MODULE_DIR": str(hyperparameters.get(_SUBMIT, "")),
-        "SM_MODULE_NAME": str(hyperparameters[_PROGRAM]).removesuffix(".py"),
-        "SM_HOSTS": json.dumps(hosts),
-        "SM_CURRENT_HOST": hosts[number],
-        "SM_NUM_GPUS": "0",
-        "SM_NUM_CPUS": str(threads),
-        "SM_NETWORK_INTERFACE_NAME": "lo",
-        "SM_CHANNELS": json.dumps(sorted(channels)),
-        "SM_HPS": json.dumps(own, sort_keys=True),
-        "TRAINING_JOB_NAME": _job_name(context),
-    }
-    environment |= {f"SM_CHANNEL_{name.upper()}": f"{ML}/input/data/{name}" for name in channels}
-    environment |= {f"SM_HP_{name.upper()}": _argument(value) for name, value in own.items()}
-    return environment | dict(request.get("Environment", {}))
-
-
 def _outcome(request: Mapping[str, Any], context: base.Context, sandboxes: list[Sandbox]) -> base.Outcome:
-    prefix = f"{request['OutputDataConfig']['S3OutputPath'].rstrip('/')}/{_job_name(context)}/output"
+    prefix = f"{request['OutputDataConfig']['S3OutputPath'].rstrip('/')}/{context.job_name}/output"
     archives = {"model.tar.gz": "model", "output.tar.gz": "output/data"}
     moves: list[Move] = []
     for name, folder in archives.items():
@@ -143,40 +128,12 @@ def _outcome(request: Mapping[str, Any], context: base.Context, sandboxes: list[
             moves.append((context.folder / name, context.home.path(f"{prefix}/{name}")))
     logs = [(context.folder / f"algo-{number + 1}.log") for number in range(len(sandboxes))]
     properties = dict(request) | {
-        "TrainingJobName": _job_name(context),
+        "TrainingJobName": context.job_name,
         "TrainingJobStatus": "Completed",
         "ModelArtifacts": {"S3ModelArtifacts": f"{prefix}/model.tar.gz"},
-        "FinalMetricDataList": _metrics(request["AlgorithmSpecification"], logs),
+        "FinalMetricDataList": metrics.last_values(request["AlgorithmSpecification"], logs),
     }
     return base.Outcome(properties, moves)
-
-
-def _metrics(algorithm: Mapping[str, Any], logs: list[Path]) -> list[dict[str, Any]]:
-    """The last value of each metric definition in the logs."""
-    text = "\n".join(log.read_text(errors="replace") for log in logs if log.exists())
-    found = []
-    for definition in algorithm.get("MetricDefinitions", []):
-        values = re.findall(definition["Regex"], text)
-        if values:
-            last = values[-1] if isinstance(values[-1], str) else values[-1][0]
-            found.append({"MetricName": definition["Name"], "Value": float(last)})
-    return found
-
-
-def _job_name(context: base.Context) -> str:
-    return f"pipelines-{context.execution}-{context.name}"[:63]
-
-
-def _decoded(value: object) -> Any:
-    """A hyperparameter as the toolkit reads it: JSON where it is JSON, else text."""
-    try:
-        return json.loads(str(value))
-    except ValueError:
-        return value
-
-
-def _argument(value: object) -> str:
-    return value if isinstance(value, str) else json.dumps(value)
 
 
 def _pack(files: Mapping[str, Path], archive: Path) -> None:

@@ -63,7 +63,7 @@ def test_nested_conditions_take_one_branch(home: Home) -> None:
 )
 def test_every_comparison_at_below_and_above(home: Home, kind: str, expected: str) -> None:
     resolver = Resolver(parameters={}, variables={}, property_file=lambda step, name: "")
-    found = [evaluate({"Type": kind, "LeftValue": left, "RightValue": 1}, resolver)[0] for left in (0.5, 1, 1.5)]
+    found = [evaluate({"Type": kind, "LeftValue": left, "RightValue": 1}, resolver).holds for left in (0.5, 1, 1.5)]
     assert found == [digit == "1" for digit in expected]
     with pytest.raises(StepFailedError, match="cannot compare"):
         evaluate({"Type": "LessThan", "LeftValue": "a", "RightValue": 1}, resolver)

@@ -84,7 +84,7 @@ def test_one_failed_instance_ends_the_job(home: Home) -> None:
     """
     started = time.monotonic()
     result = run(home, processing(home, "A", script, instances=2))
-    assert (result.step("A").status, result.step("A").reason) == ("Failed", "the second instance gives up")
+    assert (result.step("A").status, result.step("A").reason) == ("Failed", "instance algo-2 failed: the second instance gives up")
     assert time.monotonic() - started < 30
 
 
@@ -306,12 +306,6 @@ def test_retry_policies_by_fault_wait_and_limit(monkeypatch: pytest.MonkeyPatch)
 def test_a_training_failure_file_is_the_reason(home: Home) -> None:
     script = "import pathlib, sys; pathlib.Path('/opt/ml/output/failure').write_text('no convergence'); sys.exit(1)"
     assert run(home, training(home, "T", script)).step("T").reason == "no convergence"
-
-
-def test_a_built_in_algorithm_is_refused_with_the_reason(home: Home) -> None:
-    step = training(home, "T", "")
-    del step["Arguments"]["HyperParameters"]["sagemaker_program"]
-    assert "built-in algorithms have no local stand-in" in run(home, step).step("T").reason
 
 
 def test_an_unknown_image_is_refused_and_says_how_to_map_it(home: Home) -> None:
