@@ -10,6 +10,7 @@ import functools
 import gzip
 import hashlib
 import io
+import re
 import tarfile
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -39,18 +40,6 @@ class Archive:
     @property
     def digest(self) -> str:
         return hashlib.sha256(self.content).hexdigest()
-
-
-@functools.cache
-def build() -> Mapping[str, Archive]:
-    """The archives by step name, and ``Serve``, the inference code that Package puts into the model."""
-    return {
-        "Preprocess": _executable("Preprocess"),
-        "Train": _source_distribution(),
-        "Evaluate": _executable("Evaluate"),
-        "Package": _executable("Package"),
-        "Serve": _serving(),
-    }
 
 
 def modules(entry: str) -> dict[str, bytes]:
@@ -98,22 +87,31 @@ def _file(module: str) -> Path | None:
     return None
 
 
-def _executable(step: str) -> Archive:
-    """A zip that Python runs as it is: ``python3 preprocess.pyz``."""
-    folder = step.lower()
+@functools.cache
+def executable(step: str) -> Archive:
+    """The code of a Processing step as a zip that Python runs as it is: ``python3 preprocess.pyz``."""
+    folder = folder_of(step)
     files = modules(f"{_PACKAGE}.{folder}.__main__")
     return Archive(f"{folder}.pyz", zipped(files | {"__main__.py": _MAIN.format(step=folder).encode()}))
 
 
-def _serving() -> Archive:
+@functools.cache
+def serving() -> Archive:
+    """The inference code, with the module that the container looks for."""
     return Archive("serve.pyz", zipped(modules(f"{_PACKAGE}.serve.inference") | {"inference.py": _SERVE.encode()}))
 
 
-def _source_distribution() -> Archive:
-    """The tarball of script mode, with a setup.py so that the container installs the packages too."""
+@functools.cache
+def source_distribution() -> Archive:
+    """The training code as the tarball of script mode, with a setup.py so that the container installs the packages too."""
     files = modules(f"{_PACKAGE}.train.__main__")
     files |= {"train.py": _MAIN.format(step="train").encode(), "setup.py": _SETUP.encode()}
     return Archive("sourcedir.tar.gz", _tar(files))
+
+
+def folder_of(step: str) -> str:
+    """The package of a step: ``PreTrainingBias`` is in ``pre_training_bias``."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", step).lower()
 
 
 def zipped(files: Mapping[str, bytes], *, compress: bool = True) -> bytes:

@@ -11,7 +11,10 @@ from typing import Any
 from pipeline_definition.errors import DefinitionError
 from pipeline_definition.pipeline import walk
 
-_MODEL = "*/output/model.tar.gz"
+ROLE_TYPES = ("Processing", "Training", "Tuning", "Model")
+"""Step types that are given a role."""
+
+_MODEL = "/model.tar.gz"
 
 
 @dataclass(frozen=True)
@@ -27,13 +30,13 @@ class Access:
 
 
 def of_jobs(definition: Mapping[str, Any]) -> dict[str, Access]:
-    """By step, for every step that runs a job.
+    """By step, for every step with a role. A model's role is also that of the transforms that use the model.
 
     Raises:
         DefinitionError: an input whose place cannot be told from the definition.
     """
     steps = {step["Name"]: step for step in walk(definition["Steps"])}
-    return {name: _access(step, steps) for name, step in steps.items() if step["Type"] in ("Processing", "Training")}
+    return {name: _access(step, steps) for name, step in steps.items() if step["Type"] in ROLE_TYPES}
 
 
 def of_pipeline(definition: Mapping[str, Any]) -> Access:
@@ -49,22 +52,34 @@ def of_pipeline(definition: Mapping[str, Any]) -> Access:
 
 
 def _access(step: Mapping[str, Any], steps: Mapping[str, Any]) -> Access:
-    arguments = step["Arguments"]
     reads, parameters, writes = set(), set(), set()
-    for uri in _inputs(arguments):
-        place, parameter = _place(uri, steps)
-        if parameter:
-            parameters.add(parameter)
-        else:
-            # A literal URI is one object, all else is a prefix that a step has filled.
-            reads.add(place if isinstance(uri, str) or place.endswith(_MODEL) else f"{place}/")
-    for uri in _outputs(arguments):
-        writes.add(f"{_place(uri, steps)[0]}/")
-    if checkpoints := arguments.get("CheckpointConfig"):
-        place = f"{_place(checkpoints['S3Uri'], steps)[0]}/"
-        reads.add(place)
-        writes.add(place)
+    for arguments in _requests(step, steps):
+        for uri in _inputs(arguments):
+            place, parameter = _place(uri, steps)
+            if parameter:
+                parameters.add(parameter)
+            else:
+                # A literal URI is one object, all else is a prefix that a step has filled.
+                reads.add(place if isinstance(uri, str) or place.endswith(_MODEL) else f"{place}/")
+        for uri in _outputs(arguments):
+            writes.add(f"{_place(uri, steps)[0]}/")
+        if checkpoints := arguments.get("CheckpointConfig"):
+            place = f"{_place(checkpoints['S3Uri'], steps)[0]}/"
+            reads.add(place)
+            writes.add(place)
     return Access(frozenset(reads), frozenset(writes), frozenset(parameters))
+
+
+def _requests(step: Mapping[str, Any], steps: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """The requests that a step's role is used for."""
+    arguments = step["Arguments"]
+    if step["Type"] == "Tuning":
+        yield from (trial for trial in [arguments.get("TrainingJobDefinition"), *arguments.get("TrainingJobDefinitions", ())] if trial)
+        return
+    yield arguments
+    if step["Type"] == "Model":
+        name = {"Get": f"Steps.{step['Name']}.ModelName"}
+        yield from (each["Arguments"] for each in steps.values() if each["Type"] == "Transform" and each["Arguments"]["ModelName"] == name)
 
 
 def _inputs(arguments: Mapping[str, Any]) -> Iterator[Any]:
@@ -72,13 +87,19 @@ def _inputs(arguments: Mapping[str, Any]) -> Iterator[Any]:
         yield entry["S3Input"]["S3Uri"]
     for channel in arguments.get("InputDataConfig", ()):
         yield channel["DataSource"]["S3DataSource"]["S3Uri"]
+    for container in [arguments.get("PrimaryContainer"), *arguments.get("Containers", ())]:
+        if container and "ModelDataUrl" in container:
+            yield container["ModelDataUrl"]
+    if source := arguments.get("TransformInput"):
+        yield source["DataSource"]["S3DataSource"]["S3Uri"]
 
 
 def _outputs(arguments: Mapping[str, Any]) -> Iterator[Any]:
     for entry in arguments.get("ProcessingOutputConfig", {}).get("Outputs", ()):
         yield entry["S3Output"]["S3Uri"]
-    if config := arguments.get("OutputDataConfig"):
-        yield config["S3OutputPath"]
+    for config in (arguments.get("OutputDataConfig"), arguments.get("TransformOutput")):
+        if config:
+            yield config["S3OutputPath"]
 
 
 def _uris(value: Any) -> Iterator[Any]:
@@ -109,7 +130,9 @@ def _place(uri: Any, steps: Mapping[str, Any]) -> tuple[str, str | None]:
         return "*", None
     name, _, path = rest.partition(".")
     if path == "ModelArtifacts.S3ModelArtifacts":
-        return f"{_place(steps[name]['Arguments']['OutputDataConfig']['S3OutputPath'], steps)[0]}/{_MODEL}", None
+        return f"{_place(steps[name]['Arguments']['OutputDataConfig']['S3OutputPath'], steps)[0]}/*/output{_MODEL}", None
+    if path.endswith(".TrainingJobName"):
+        return "*", None
     if path.startswith("ProcessingOutputConfig.Outputs['"):
         return _output(steps[name], path.split("'")[1], steps), None
     raise DefinitionError(f"the place of {target} in S3 cannot be told from the definition")

@@ -16,15 +16,16 @@ class Network:
 
 @dataclass(frozen=True)
 class Code:
-    """An archive of code: the URI of the object, and its last segment (which a token hides)."""
+    """An archive of code: the URI of the object, its last segment (which a token hides), and the SHA-256 of its content."""
 
     uri: str
     file_name: str
+    digest: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class Resources:
-    """``role``, ``code`` and ``image`` are by step name.
+    """``role`` and ``image`` are by step name, ``code`` by the name of the asset.
 
     ``artifact_bucket`` takes what runs write; ``key`` is the ARN or alias of
     the key that encrypts it, None without one.

@@ -1,8 +1,8 @@
-"""Machines, limits and what the steps are told."""
+"""The machines of the jobs, and their limits."""
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from settings.types import Frozen, InstanceType, Share
 
@@ -17,10 +17,23 @@ class Job(Frozen):
 
 
 class Jobs(Frozen):
+    """By step. ``train`` is the machine of every training job: of the default, of each trial, of the reference.
+
+    ``batch_transform`` takes no time limit: SageMaker ends a transform when its input is done.
+    """
+
     preprocess: Job = Job()
     train: Job = Job()
+    select_model: Job = Job(instance_type="ml.m5.large", max_runtime_minutes=20)
     evaluate: Job = Job()
+    pre_training_bias: Job = Job()
+    post_training_bias: Job = Job()
+    explain: Job = Job()
+    compare_mitigation: Job = Job()
     package: Job = Job(instance_type="ml.m5.large", max_runtime_minutes=20)
+    model_card: Job = Job(instance_type="ml.m5.large", max_runtime_minutes=20)
+    batch_transform: Job = Job()
+    prepare_train_evaluate: Job = Job()
 
     @property
     def longest_seconds(self) -> int:
@@ -36,22 +49,8 @@ class Split(Frozen):
     validation: Share = 0.15
     test: Share = 0.15
 
-
-class Training(Frozen):
-    """Hyperparameters by XGBoost's own names; what is not given has the script's default."""
-
-    hyperparameters: dict[str, int | float | str] = {}
-    use_spot: bool = False
-
-
-class Gate(Frozen):
-    """What a model must reach to be registered: the defaults of the gate's parameters.
-
-    On 5,000 claims the test split has some 25 frauds. A model trained on
-    shuffled labels has an AUC of 0.5 whose lower bound lies near 0.4, and a
-    recall of about the reviewed share; a good one has 0.7 and 0.35.
-    """
-
-    minimum_auc_lower_bound: Share = 0.62
-    minimum_average_precision: Share = 0.05
-    minimum_recall: Share = 0.16
+    @model_validator(mode="after")
+    def _something_is_left_to_train_on(self) -> "Split":
+        if self.validation + self.test >= 1:
+            raise ValueError(f"validation and test take {self.validation + self.test:g} of the policies: nothing is left to train on")
+        return self

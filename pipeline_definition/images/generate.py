@@ -6,33 +6,40 @@ Runs with the SDK's interpreter, not with the project's.
 import json
 import sys
 
-IMAGES = {"XGBoost": ("xgboost", "training", "3.2-0")}
-"""By our name: the SDK's name of the framework, its scope, and the version."""
-
-
-def table() -> dict[str, dict[str, object]]:
-    """Repository, tag, and the account that holds the repository in each region."""
-    from sagemaker.core import image_uris
-
-    found: dict[str, dict[str, object]] = {}
-    for name, (framework, scope, version) in IMAGES.items():
-        config = image_uris.config_for_framework(framework)[scope]["versions"][version]
-        accounts = dict(sorted(config["registries"].items()))
-        found[name] = {"repository": config["repository"], "tag": version, "accounts": accounts}
-    return found
+IMAGES: dict[str, tuple[str, str, str | None]] = {
+    "XGBoost": ("xgboost", "3.2-0", "training"),
+    "ScikitLearn": ("sklearn", "1.9-0", "training"),
+    "LinearLearner": ("linear-learner", "1", None),
+    "KMeans": ("kmeans", "1", None),
+    "Clarify": ("clarify", "1.0", "processing"),
+}
+"""By our name: the SDK's name of the framework, the version, and the scope, where the SDK has several."""
 
 
 def uris() -> dict[str, dict[str, str]]:
     """The whole URI of each image in each region, as the SDK composes it."""
     from sagemaker.core import image_uris
 
-    return {
-        name: {
-            region: image_uris.retrieve(IMAGES[name][0], region=region, version=IMAGES[name][2], image_scope=IMAGES[name][1])
-            for region in entry["accounts"]  # type: ignore[attr-defined]
-        }
-        for name, entry in table().items()
-    }
+    found: dict[str, dict[str, str]] = {}
+    for name, (framework, version, scope) in IMAGES.items():
+        config = image_uris.config_for_framework(framework)
+        registries = (config[scope] if scope else config)["versions"][version]["registries"]
+        more = {"image_scope": "training"} if scope == "training" else {}
+        found[name] = {region: image_uris.retrieve(framework, region=region, version=version, **more) for region in sorted(registries)}
+    return found
+
+
+def table() -> dict[str, dict[str, object]]:
+    """Repository, tag, and the account that holds the repository in each region."""
+    found: dict[str, dict[str, object]] = {}
+    for name, by_region in uris().items():
+        places = {uri.partition("/")[2] for uri in by_region.values()}
+        repository, _, tag = places.pop().partition(":")
+        if places:
+            raise SystemExit(f"{name} has another repository or tag in some regions: {places}")
+        accounts = {region: uri.partition(".")[0] for region, uri in by_region.items()}
+        found[name] = {"repository": repository, "tag": tag, "accounts": accounts}
+    return found
 
 
 if __name__ == "__main__":

@@ -18,11 +18,12 @@ class Node:
 
 @dataclass(frozen=True)
 class Edge:
-    """An arrow; ``label`` is the outcome of a condition."""
+    """An arrow; ``label`` is the outcome of a condition, ``via`` the rows at which it crosses the columns in between."""
 
     source: str
     target: str
     label: str = ""
+    via: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -37,16 +38,20 @@ class Graph:
         branches = _branches(steps)
         needs = {name: _needs(step) | ({branches[name].source} if name in branches else set()) for name, step in steps.items()}
         columns = _columns(needs)
+        arrows = [(need, name) for name in steps for need in sorted(_direct(name, needs), key=list(steps).index)]
+        rows = _rows(columns, arrows)
         edges = [
-            branches.get(name) if name in branches and branches[name].source == need else Edge(need, name)
-            for name in steps
-            for need in sorted(_direct(name, needs), key=list(steps).index)
-        ]
-        rows = _rows(columns, needs)
+            Edge(
+                source, target,
+                branches[target].label if target in branches and branches[target].source == source else "",
+                tuple(rows[_crossing(source, target, column)] for column in range(columns[source] + 1, columns[target])),
+            )
+            for source, target in arrows
+        ]  # fmt: skip
         nodes = [
             Node(name, step["Type"], step.get("Description", ""), columns[name], rows[name]) for name, step in steps.items()
         ]
-        return cls(tuple(nodes), tuple(edge for edge in edges if edge))
+        return cls(tuple(nodes), tuple(edges))
 
 
 def _needs(step: Mapping[str, Any]) -> set[str]:
@@ -90,15 +95,33 @@ def _direct(name: str, needs: Mapping[str, set[str]]) -> set[str]:
     return needs[name] - implied
 
 
-def _rows(columns: Mapping[str, int], needs: Mapping[str, set[str]]) -> dict[str, float]:
-    """Centred columns, ordered by where a step's predecessors are."""
+def _rows(columns: Mapping[str, int], arrows: Sequence[tuple[str, str]]) -> dict[str, float]:
+    """Centred columns, ordered by where a step's predecessors are.
+
+    An arrow over several columns takes a row in each of them, as a step
+    would, so that it does not run behind one.
+    """
+    before: dict[str, list[str]] = {name: [] for name in columns}
+    places = dict(columns)
+    for source, target in arrows:
+        last = source
+        for column in range(columns[source] + 1, columns[target]):
+            crossing = _crossing(source, target, column)
+            places[crossing], before[crossing] = column, [last]
+            last = crossing
+        before[target].append(last)
     rows: dict[str, float] = {}
     for number in range(max(columns.values(), default=-1) + 1):
-        members: Sequence[str] = [name for name, column in columns.items() if column == number]
-        centre = {name: _mean([rows[need] for need in needs[name]]) for name in members}
+        members = [name for name, column in places.items() if column == number]
+        centre = {name: _mean([rows[need] for need in before[name]]) for name in members}
         for place, name in enumerate(sorted(members, key=lambda name: centre[name])):
             rows[name] = place - (len(members) - 1) / 2
     return rows
+
+
+def _crossing(source: str, target: str, column: int) -> str:
+    """The name of the place where an arrow crosses a column; no step can have it."""
+    return f"{source} → {target} @ {column}"
 
 
 def _mean(values: Sequence[float]) -> float:

@@ -1,12 +1,12 @@
 """The graph as an SVG that reads on light and dark pages."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 
 from pipeline_definition.picture.layout import Edge, Graph, Node
 
-_WIDTH, _HEIGHT, _GAP_X, _GAP_Y, _MARGIN = 128, 46, 44, 26, 16
+_WIDTH, _HEIGHT, _GAP_X, _GAP_Y, _MARGIN = 136, 46, 44, 26, 16
 _FILL = {
     "Processing": "#ddf4ff", "Training": "#dafbe1", "Tuning": "#dafbe1", "Condition": "#fff8c5",
     "Fail": "#ffebe9", "RegisterModel": "#fbefff", "Model": "#fbefff", "Transform": "#ddf4ff",
@@ -25,13 +25,13 @@ class Mark:
 def svg(graph: Graph, marks: Mapping[str, Mark] | None = None) -> str:
     """Steps as boxes in columns from left to right, arrows for what waits for what."""
     marks = marks or {}
-    rows = [node.row for node in graph.nodes] or [0.0]
+    rows = [*(node.row for node in graph.nodes), *(row for edge in graph.edges for row in edge.via)] or [0.0]
     columns = 1 + max((node.column for node in graph.nodes), default=0)
     top = min(rows)
     width = 2 * _MARGIN + columns * _WIDTH + (columns - 1) * _GAP_X
     height = 2 * _MARGIN + (max(rows) - top) * (_HEIGHT + _GAP_Y) + _HEIGHT
-    places = {node.name: (_x(node), _MARGIN + (node.row - top) * (_HEIGHT + _GAP_Y)) for node in graph.nodes}
-    body = [_arrow(edge, places) for edge in graph.edges]
+    places = {node.name: (_x(node), _y(node.row - top)) for node in graph.nodes}
+    body = [_arrow(edge, places, [_y(row - top) + _HEIGHT / 2 for row in edge.via]) for edge in graph.edges]
     body += [_box(node, places[node.name], marks.get(node.name)) for node in graph.nodes]
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height:.0f}" width="{width}" height="{height:.0f}" '
@@ -44,6 +44,10 @@ def svg(graph: Graph, marks: Mapping[str, Mark] | None = None) -> str:
 
 def _x(node: Node) -> float:
     return _MARGIN + node.column * (_WIDTH + _GAP_X)
+
+
+def _y(row: float) -> float:
+    return _MARGIN + row * (_HEIGHT + _GAP_Y)
 
 
 def _box(node: Node, place: tuple[float, float], mark: Mark | None) -> str:
@@ -61,14 +65,21 @@ def _box(node: Node, place: tuple[float, float], mark: Mark | None) -> str:
     )
 
 
-def _arrow(edge: Edge, places: Mapping[str, tuple[float, float]]) -> str:
+def _arrow(edge: Edge, places: Mapping[str, tuple[float, float]], via: Sequence[float]) -> str:
+    """A curve through the columns in between, at the heights ``via``."""
     (x1, y1), (x2, y2) = places[edge.source], places[edge.target]
-    x1, y1, y2 = x1 + _WIDTH, y1 + _HEIGHT / 2, y2 + _HEIGHT / 2
-    bend = (x2 - x1) / 2
-    curve = f"M{x1:.1f},{y1:.1f} C{x1 + bend:.1f},{y1:.1f} {x2 - bend:.1f},{y2:.1f} {x2 - 2:.1f},{y2:.1f}"
+    x, y, y2 = x1 + _WIDTH, y1 + _HEIGHT / 2, y2 + _HEIGHT / 2
+    curve = f"M{x:.1f},{y:.1f}"
+    bend = _GAP_X / 2
+    for height in (*via, y2):
+        end = x + _GAP_X - (2 if (x + _GAP_X) >= x2 else 0)
+        curve += f" C{x + bend:.1f},{y:.1f} {x + bend:.1f},{height:.1f} {end:.1f},{height:.1f}"
+        x, y = x + _GAP_X + _WIDTH, height
+        if x <= x2:
+            curve += f" H{x:.1f}"
     path = f'<path d="{curve}" fill="none" stroke="{_LINE}" stroke-width="1.4" marker-end="url(#tip)"/>'
     if edge.label:
-        lift = 18 if y2 > y1 else -8
+        lift = 18 if y2 > y1 + _HEIGHT / 2 else -8
         place = f'x="{x2 - 18:.1f}" y="{y2 + lift:.1f}"'
         path += f'<text {place} text-anchor="middle" font-size="11" fill="{_FAINT}">{escape(edge.label)}</text>'
     return path

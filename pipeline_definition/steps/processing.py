@@ -63,6 +63,8 @@ class PropertyFile:
 
 @dataclass(frozen=True, kw_only=True)
 class ProcessingStep(JobStep):
+    """Without an ``entrypoint`` the image's own runs."""
+
     type: ClassVar[str] = "Processing"
     entrypoint: Sequence[str]
     container_arguments: Sequence[object] = ()
@@ -103,8 +105,8 @@ class ProcessingStep(JobStep):
             "ProcessingResources": {"ClusterConfig": self.cluster()},
             "AppSpecification": {
                 "ImageUri": self.image,
-                "ContainerEntrypoint": self.entrypoint,
                 # The service takes a list of at least one, or none.
+                **({"ContainerEntrypoint": self.entrypoint} if self.entrypoint else {}),
                 **({"ContainerArguments": self.container_arguments} if self.container_arguments else {}),
             },
             "RoleArn": self.role,

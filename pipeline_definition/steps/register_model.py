@@ -12,7 +12,8 @@ from pipeline_definition.steps.base import Step
 class RegisterModelStep(Step):
     """The pipeline's own role makes the request; the step has none.
 
-    ``metrics`` is the request's ``ModelMetrics``; ``metadata`` values are strings.
+    ``metrics`` is the request's ``ModelMetrics``, ``baselines`` its
+    ``DriftCheckBaselines``; ``metadata`` values are strings.
     """
 
     type: ClassVar[str] = "RegisterModel"
@@ -25,6 +26,7 @@ class RegisterModelStep(Step):
     response_types: Sequence[str]
     instance_types: Sequence[str]
     metrics: Mapping[str, Any]
+    baselines: Mapping[str, Any] = field(default_factory=dict)
     metadata: Mapping[str, object] = field(default_factory=dict)
     summary: str = ""
 
@@ -47,6 +49,8 @@ class RegisterModelStep(Step):
             },
             "ModelApprovalStatus": self.approval_status,
         }
+        if self.baselines:
+            request["DriftCheckBaselines"] = self.baselines
         if self.summary:
             request["ModelPackageDescription"] = self.summary
         if self.metadata:

@@ -42,7 +42,11 @@ class Range:
 
 @dataclass(frozen=True, kw_only=True)
 class TuningStep(Step):
-    """``trial`` is the training job of which every trial is a variation; its name is not used."""
+    """``trial`` is the training job of which every trial is a variation; its name is not used.
+
+    ``resources`` are how often a trial tells its objective at least and at
+    most, between which Hyperband decides how far a trial may go.
+    """
 
     type: ClassVar[str] = "Tuning"
     trial: TrainingStep
@@ -53,6 +57,7 @@ class TuningStep(Step):
     max_jobs: int = 20
     max_parallel_jobs: int = 2
     early_stopping: bool = True
+    resources: tuple[int, int] = (1, 10)
     seed: int = 7
 
     def __post_init__(self) -> None:
@@ -84,6 +89,9 @@ class TuningStep(Step):
             "TrainingJobEarlyStoppingType": "Auto" if stops else "Off",
             "RandomSeed": self.seed,
         }
+        if self.strategy is Strategy.HYPERBAND:
+            low, high = self.resources
+            config["StrategyConfig"] = {"HyperbandStrategyConfig": {"MinResource": low, "MaxResource": high}}
         tuned = {entry.name for entry in self.ranges}
         static = {name: value for name, value in self.trial.hyperparameters.items() if name not in tuned}
         job = self.trial.job()

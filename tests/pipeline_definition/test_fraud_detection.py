@@ -9,13 +9,17 @@ import pipeline_definition
 import settings
 from fraud import local_resources
 from pipeline_definition import code_archives, picture
+from pipeline_definition.fraud_detection import assets
 from pipeline_definition.instances import has_local_disks
 from pipeline_definition.pipeline import walk
 from pipeline_definition.validation import findings
 
 
 def _definition(env: str = "dev") -> dict[str, Any]:
-    chosen = settings.load(env)
+    return _built(settings.load(env))
+
+
+def _built(chosen: settings.Settings) -> dict[str, Any]:
     return pipeline_definition.build(chosen, local_resources.named(chosen, claims_uri="s3://d/c", customers_uri="s3://d/u"))
 
 
@@ -30,7 +34,9 @@ def test_it_is_a_pure_function() -> None:
 
 def test_jobs_are_isolated_encrypted_limited_and_have_their_own_role() -> None:
     jobs = [step for step in walk(_definition()["Steps"]) if step["Type"] in ("Processing", "Training")]
-    assert [step["Name"] for step in jobs] == ["Preprocess", "Train", "Evaluate", "Package"]
+    assert [step["Name"] for step in jobs] == [
+        "Preprocess", "Train", "Evaluate", "PreTrainingBias", "PostTrainingBias", "Explain", "Package", "ModelCard",
+    ]  # fmt: skip
     assert len({step["Arguments"]["RoleArn"] for step in jobs}) == len(jobs)
     for step in jobs:
         arguments = step["Arguments"]
@@ -73,10 +79,16 @@ def test_no_cache_key_holds_an_execution_variable() -> None:
     keys = {
         "Processing": ("AppSpecification", "Environment", "ProcessingInputs"),
         "Training": ("AlgorithmSpecification", "CheckpointConfig", "Environment", "HyperParameters", "InputDataConfig"),
+        "Tuning": ("HyperParameterTuningJobConfig",),
     }
-    for step in walk(_definition()["Steps"]):
-        for name in keys.get(step["Type"], ()):
-            assert "Execution." not in json.dumps(step["Arguments"].get(name)), (step["Name"], name)
+    tuned = settings.Settings.model_validate({"name": "tuned", "training": {"tuning": {"ranges": {"max_depth": {"low": 1, "high": 4}}}}})
+    trial = ("AlgorithmSpecification", "InputDataConfig", "StaticHyperParameters")
+    # What stands behind the gate is not reused: its model is new each time, and a search's best model has no name before.
+    for step in walk([*_definition()["Steps"], *_built(tuned)["Steps"]]):
+        arguments = step["Arguments"]
+        found = [arguments.get(name) for name in keys.get(step["Type"], ())]
+        found += [arguments["TrainingJobDefinition"][name] for name in trial if step["Type"] == "Tuning"]
+        assert "Execution." not in json.dumps(found) or step["Name"] == "SelectModel", step["Name"]
 
 
 def test_every_step_has_only_the_code_that_it_imports() -> None:
@@ -88,11 +100,10 @@ def test_every_step_has_only_the_code_that_it_imports() -> None:
 
 
 def test_archives_are_the_same_bytes_each_time() -> None:
-    first = dict(code_archives.build())
-    code_archives.build.cache_clear()
-    assert {step: archive.digest for step, archive in code_archives.build().items()} == {
-        step: archive.digest for step, archive in first.items()
-    }
+    first = {name: archive.digest for name, archive in assets(settings.load("dev")).items()}
+    for made in (code_archives.executable, code_archives.serving, code_archives.source_distribution):
+        made.cache_clear()
+    assert {name: archive.digest for name, archive in assets(settings.load("dev")).items()} == first
 
 
 def test_the_picture_shows_every_step_and_what_waits_for_what() -> None:
@@ -100,12 +111,34 @@ def test_the_picture_shows_every_step_and_what_waits_for_what() -> None:
     assert [(edge.source, edge.target, edge.label) for edge in graph.edges] == [
         ("Preprocess", "Train", ""),
         ("Train", "Evaluate", ""),
+        ("Preprocess", "PreTrainingBias", ""),
+        ("Evaluate", "PostTrainingBias", ""),
+        ("Evaluate", "Explain", ""),
         ("Evaluate", "Package", ""),
+        ("PreTrainingBias", "QualityGate", ""),
+        ("PostTrainingBias", "QualityGate", ""),
+        ("Explain", "QualityGate", ""),
         ("Package", "QualityGate", ""),
-        ("QualityGate", "Register", "yes"),
+        ("QualityGate", "ModelCard", "yes"),
+        ("ModelCard", "Register", ""),
+        ("QualityGate", "CreateModel", "yes"),
+        ("CreateModel", "BatchTransform", ""),
         ("QualityGate", "Reject", "no"),
     ]
     drawn = picture.svg(graph, {"Train": picture.Mark("#ff0000", "failed, <1 s")})
     assert all(f">{node.name}</text>" in drawn for node in graph.nodes)
     assert "failed, &lt;1 s" in drawn
-    assert "QualityGate -->|yes| Register" in picture.mermaid(graph)
+    assert "QualityGate -->|yes| ModelCard" in picture.mermaid(graph)
+
+
+def test_no_arrow_runs_behind_a_step() -> None:
+    """An arrow over several columns takes a place of its own in each of them."""
+    graph = picture.Graph.of(_definition())
+    taken = {(node.column, node.row) for node in graph.nodes}
+    columns = {node.name: node.column for node in graph.nodes}
+    crossings = [
+        (columns[edge.source] + 1 + step, row) for edge in graph.edges for step, row in enumerate(edge.via)
+    ]
+    assert len(crossings) == sum(columns[edge.target] - columns[edge.source] - 1 for edge in graph.edges) > 0
+    assert not taken & set(crossings)
+    assert len(set(crossings)) == len(crossings)
