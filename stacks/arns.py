@@ -3,6 +3,9 @@
 These are fetched once: each look at ``aws_cdk.Aws`` is a call to another process.
 """
 
+import re
+from collections.abc import Iterable
+
 from aws_cdk import Aws
 
 ACCOUNT_ID = Aws.ACCOUNT_ID
@@ -10,14 +13,21 @@ PARTITION = Aws.PARTITION
 REGION = Aws.REGION
 URL_SUFFIX = Aws.URL_SUFFIX
 
+_TOKEN = re.compile(r"\$\{Token\[[^\]]*\]\}")
 
-def arn(service: str, resource: str, *, account: str = ACCOUNT_ID) -> str:
-    """The ARN of something in this region, of this account unless another is given."""
-    return f"arn:{PARTITION}:{service}:{REGION}:{account}:{resource}"
+
+def arn(service: str, resource: str, *, account: str = ACCOUNT_ID, region: str = REGION) -> str:
+    """The ARN of something of this account in this region, unless others are given."""
+    return f"arn:{PARTITION}:{service}:{region}:{account}:{resource}"
 
 
 def bucket_arn(name: str) -> str:
     return f"arn:{PARTITION}:s3:::{name}"
+
+
+def ordered(found: Iterable[str]) -> list[str]:
+    """ARNs in an order that does not depend on the numbers of the tokens in them, which are not the same in every synth."""
+    return sorted(found, key=lambda arn: (_TOKEN.sub("", arn), arn))
 
 
 def object_arn(place: str) -> str:

@@ -9,7 +9,7 @@ from constructs import Construct
 
 import pipeline_definition
 from pipeline_definition import Network, Resources, data_access
-from pipeline_definition.fraud_detection import IMAGE, JOB_STEPS
+from pipeline_definition.fraud_detection import NO_CHAMPION, plan
 from pipeline_definition.pipeline import walk
 from settings import Settings
 from stacks import arns, layout
@@ -29,9 +29,12 @@ class PipelineStack(EnvironmentStack):
         super().__init__(scope, id, settings=settings, description="SageMaker pipeline")
         self._settings, self._foundation, self._network = settings, foundation, network
         self._name = settings.resource_name
-        self._code = CodeAssets(self, "Code")
-        self._images = ContainerImages(self, "Images", region=settings.region)
-        self._roles = {step: StepRole(self, step, step=step, pipeline=self._name) for step in JOB_STEPS}
+        self._image_names = {job.step: job.image for job in plan(settings)}
+        self._code = CodeAssets(self, "Code", settings=settings)
+        self._images = ContainerImages(
+            self, "Images", names=set(self._image_names.values()), region=settings.region, container=settings.training.container
+        )
+        self._roles = {job.step: StepRole(self, job.step, step=job.step, pipeline=self._name) for job in plan(settings)}
         self._pipeline_role = PipelineRole(self, "Pipeline", pipeline=self._name)
         self._definition = pipeline_definition.build(settings, self._resources())
         self._allow_steps()
@@ -47,7 +50,7 @@ class PipelineStack(EnvironmentStack):
             key=self._foundation.key_arn,
             role={step: role.role.role_arn for step, role in self._roles.items()},
             code=self._code.code,
-            image={step: self._images.uri(IMAGE[step]) for step in JOB_STEPS},
+            image={step: self._images.uri(name) for step, name in self._image_names.items()},
             wheelhouse_uri=self._code.wheelhouse.uri,
             claims_uri=None,
             customers_uri=None,
@@ -62,19 +65,27 @@ class PipelineStack(EnvironmentStack):
             self._roles[step].allow(
                 job=types[step],
                 access=access,
-                parameter_folders=[
-                    folder for name in sorted(access.parameters) for folder in layout.readable(layout.DATA_PARAMETERS[name])
-                ],
-                data_bucket_arn=arns.bucket_arn(self._foundation.data_bucket),
+                parameter_reads=[arn for name in sorted(access.parameters) for arn in self._pointed_to(name)],
                 key_arn=self._foundation.key_arn,
-                repository_arn=self._images.repository_arn(IMAGE[step]),
+                repository_arn=self._images.repository_arn(self._image_names[step]),
                 network=self._network,
             )
             for step, access in data_access.of_jobs(self._definition).items()
         ]
 
+    def _pointed_to(self, parameter: str) -> list[str]:
+        """The ARNs of what a parameter with an URI may name."""
+        if parameter == layout.CHAMPION_PARAMETER:
+            return [
+                f"{arns.bucket_arn(self._foundation.artifact_bucket)}/{layout.CHAMPIONS}",
+                arns.object_arn(self._code.code[NO_CHAMPION].uri),
+            ]
+        bucket = arns.bucket_arn(self._foundation.data_bucket)
+        return [f"{bucket}/{folder}" for folder in layout.readable(layout.DATA_PARAMETERS[parameter])]
+
     def _allow_pipeline(self) -> None:
-        job_types = sorted({step["Type"] for step in walk(self._definition["Steps"]) if step["Name"] in JOB_STEPS})
+        types = {step["Type"] for step in walk(self._definition["Steps"])}
+        job_types = sorted(types & {*data_access.ROLE_TYPES, "Transform"})
         key_arn = self._foundation.key_arn
         self._pipeline_role.allow(
             job_types=job_types,

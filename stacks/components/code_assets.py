@@ -6,20 +6,22 @@ from pathlib import Path
 from aws_cdk import aws_s3_assets as assets
 from constructs import Construct
 
-from pipeline_definition import Code, code_archives, wheelhouse
+from pipeline_definition import Code, wheelhouse
 from pipeline_definition.code_archives import Archive
+from pipeline_definition.fraud_detection import assets as brought
+from settings import Settings
 
 
 class CodeAssets(Construct):
-    """``code`` by step name, and the ``wheelhouse``.
+    """``code`` by the name of the asset, and the ``wheelhouse``.
 
     An edit changes the key of the one archive that it concerns, and with it
     what SageMaker's cache compares; all other steps stay reusable over deploys.
     """
 
-    def __init__(self, scope: Construct, id: str) -> None:
+    def __init__(self, scope: Construct, id: str, *, settings: Settings) -> None:
         super().__init__(scope, id)
-        self.code = {step: self._asset(step, archive) for step, archive in code_archives.build().items()}
+        self.code = {name: self._asset(name, archive) for name, archive in brought(settings).items()}
         self.wheelhouse = self._asset("Wheelhouse", wheelhouse.build())
 
     def _asset(self, id: str, archive: Archive) -> Code:
@@ -28,4 +30,4 @@ class CodeAssets(Construct):
             file.write_bytes(archive.content)
             # The construct copies the file while it is made.
             asset = assets.Asset(self, id, path=str(file), asset_hash=archive.digest)
-        return Code(f"s3://{asset.s3_bucket_name}/{asset.s3_object_key}", asset.s3_object_key)
+        return Code(f"s3://{asset.s3_bucket_name}/{asset.s3_object_key}", asset.s3_object_key, archive.digest)

@@ -15,7 +15,17 @@ from stacks import arns
 from stacks.components import policy
 from stacks.components.policy import Statement
 
-LOG_GROUPS = {"Processing": "/aws/sagemaker/ProcessingJobs", "Training": "/aws/sagemaker/TrainingJobs"}
+LOG_GROUPS = {
+    "Processing": "/aws/sagemaker/ProcessingJobs",
+    "Training": "/aws/sagemaker/TrainingJobs",
+    "Tuning": "/aws/sagemaker/TrainingJobs",
+    # A model's role is that of the transforms that use it.
+    "Model": "/aws/sagemaker/TransformJobs",
+}
+_STREAMS = {
+    # A trial has the name of its tuning job, which has no prefix where names are short.
+    "Tuning": "*Tune-*",
+}
 
 _INTERFACES = (
     "ec2:CreateNetworkInterface",
@@ -49,20 +59,19 @@ class StepRole(Construct):
         *,
         job: str,
         access: Access,
-        parameter_folders: Sequence[str],
-        data_bucket_arn: str,
+        parameter_reads: Sequence[str],
         key_arn: str,
         repository_arn: str,
         network: Network,
     ) -> iam.ManagedPolicy:
-        """``parameter_folders`` lie in the data bucket: what the step's parameters point to."""
-        reads = [arns.object_arn(place) for place in access.reads] + [f"{data_bucket_arn}/{folder}" for folder in parameter_folders]
+        """``parameter_reads`` are ARNs of objects: what the step's parameters may point to."""
+        reads = [*(arns.object_arn(place) for place in access.reads), *parameter_reads]
         writes = [arns.object_arn(place) for place in access.writes]
         statements = [
             *list_and_get(reads),
             _write(writes),
             *_keys(key_arn),
-            *_logs(LOG_GROUPS[job]),
+            *_logs(LOG_GROUPS[job], _STREAMS.get(job, "pipelines-*")),
             *_image(repository_arn),
             *(_network(network) if network.subnets else ()),
         ]
@@ -79,11 +88,11 @@ def list_and_get(reads: Sequence[str]) -> Iterator[Statement]:
     yield Statement(
         sid="ReadInputs",
         actions=["s3:GetObject"],
-        resources=sorted(reads),
+        resources=arns.ordered(reads),
         why="Inputs lie under a hash, a batch's name, or the id of the execution that made them",
     )
     prefixes: dict[str, list[str]] = {}
-    for arn in sorted(reads):
+    for arn in arns.ordered(reads):
         bucket, _, key = arn.partition("/")
         prefixes.setdefault(bucket, []).append(key)
     for number, (bucket, keys) in enumerate(prefixes.items()):
@@ -100,7 +109,7 @@ def _write(writes: Sequence[str]) -> Statement:
     return Statement(
         sid="WriteOutputs",
         actions=["s3:AbortMultipartUpload", "s3:PutObject"],
-        resources=sorted(writes),
+        resources=arns.ordered(writes),
         why="Outputs lie under the id of their execution, which is made when it starts",
     )
 
@@ -120,7 +129,7 @@ def _keys(key_arn: str) -> Iterator[Statement]:
     )
 
 
-def _logs(group: str) -> Iterator[Statement]:
+def _logs(group: str, streams: str) -> Iterator[Statement]:
     group_arn = arns.arn("logs", f"log-group:{group}")
     yield Statement(
         sid="FindLogGroup",
@@ -131,7 +140,7 @@ def _logs(group: str) -> Iterator[Statement]:
     yield Statement(
         sid="WriteLogs",
         actions=["logs:CreateLogStream", "logs:PutLogEvents"],
-        resources=[f"{group_arn}:log-stream:pipelines-*"],
+        resources=[f"{group_arn}:log-stream:{streams}"],
         why="Log streams have the names of jobs, which are made when they start",
     )
     yield Statement(

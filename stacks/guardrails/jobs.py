@@ -24,7 +24,7 @@ class Job:
 
     @property
     def role(self) -> str | None:
-        return self.request.get("RoleArn")
+        return self.request.get("RoleArn") or self.request.get("ExecutionRoleArn")
 
     @property
     def cluster(self) -> Mapping[str, Any]:
@@ -75,6 +75,14 @@ def jobs(subject: Subject) -> Iterator[Job]:
                 yield Job(pipeline, step["Name"], arguments)
 
 
+def models(subject: Subject) -> Iterator[Job]:
+    """The models that steps make: what runs in a batch transform has its model's role and network."""
+    for pipeline in subject.pipelines:
+        for step in walk(pipeline.definition["Steps"]):
+            if step["Type"] == "Model":
+                yield Job(pipeline, step["Name"], step["Arguments"])
+
+
 def keys(subject: Subject) -> set[str]:
     """The keys that these stacks make."""
     return {
@@ -114,7 +122,7 @@ def output_encrypted(subject: Subject) -> Iterator[Finding]:
 @rule("job-isolated", "A container that can call out can carry claims away")
 def isolated(subject: Subject) -> Iterator[Finding]:
     wanted = subject.settings.network_isolation
-    for job in jobs(subject):
+    for job in (*jobs(subject), *models(subject)):
         if job.has_network and job.network.get("EnableNetworkIsolation", False) != wanted:
             yield job.finding("EnableNetworkIsolation", f"must be {wanted}, as network_isolation in settings says")
 
@@ -129,7 +137,7 @@ def traffic_encrypted(subject: Subject) -> Iterator[Finding]:
 @rule("job-in-vpc", "Outside of the VPC neither its endpoint policy nor its flow logs apply")
 def in_vpc(subject: Subject) -> Iterator[Finding]:
     chosen = subject.settings.network
-    for job in jobs(subject):
+    for job in (*jobs(subject), *models(subject)):
         if not job.has_network:
             continue
         subnets = set(job.network.get("VpcConfig", {}).get("Subnets", ()))
@@ -156,7 +164,7 @@ def time_limited(subject: Subject) -> Iterator[Finding]:
 @rule("job-own-role", "With a shared role each step could do what any of them may")
 def own_role(subject: Subject) -> Iterator[Finding]:
     used: dict[str, str] = {}
-    for job in jobs(subject):
+    for job in (*jobs(subject), *models(subject)):
         if "TransformResources" in job.request:
             continue
         properties = subject.assembly.resolved(job.pipeline.resource, job.pipeline.template)

@@ -80,7 +80,10 @@ def test_each_way_around_the_key_is_denied(assembly: Assembly, bucket: str) -> N
 def test_what_registered_models_refer_to_never_expires(assembly: Assembly) -> None:
     rules = _resource(assembly, "ArtifactBucket").properties["LifecycleConfiguration"]["Rules"]
     expiring = {rule["Prefix"] for rule in rules if "ExpirationInDays" in rule}
-    assert expiring == {"runs/Preprocess/", "runs/Train/", "checkpoints/"}
+    assert expiring == {
+        "checkpoints/", "runs/Preprocess/", "runs/Train/", "runs/Tune/", "runs/SelectModel/", "runs/TrainReference/",
+        "runs/BatchTransform/",
+    }  # fmt: skip
 
 
 def test_collections_are_nested_and_hold_the_group(synthesized: Callable[[str], Assembly]) -> None:
@@ -127,7 +130,10 @@ def test_a_trusted_account_can_serve_what_is_registered_and_no_more(tmp_path: Pa
     assert all(statement["Principal"] == account for statement in group)
     (read,) = (statement for statement in _statements(assembly, "ArtifactBucket") if statement["Effect"] == "Allow")
     assert (read["Action"], read["Principal"]) == ("s3:GetObject", account)
-    assert {str(arn).partition("/")[2] for arn in _list(read["Resource"])} == {"runs/Package/*", "runs/Evaluate/*"}
+    assert {str(arn).partition("/")[2] for arn in _list(read["Resource"])} == {
+        f"runs/{step}/*"
+        for step in ("Package", "Evaluate", "PreTrainingBias", "PostTrainingBias", "Explain", "CompareMitigation", "ModelCard")
+    }
     (key,) = (statement for statement in resolved["Key"]["KeyPolicy"]["Statement"] if statement["Principal"] == account)
     assert key["Action"] == "kms:Decrypt"
     assert key["Condition"] == {"StringEquals": {"kms:ViaService": "s3.eu-west-1.amazonaws.com"}}

@@ -1,7 +1,7 @@
 """The deployed pipeline: its definition, its roles, its triggers."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import settings
 from cloud_assembly import Assembly, Pipeline
 from fraud import local_resources
 from pipeline_definition import Code, Network, Resources, images
+from pipeline_definition.fraud_detection import assets
 from pipeline_definition.instances import LOCAL_DISKS
 from pipeline_definition.pipeline import walk
 from stacks import layout
@@ -63,8 +64,8 @@ def test_the_definition_is_the_one_that_runs_locally(assembly: Assembly) -> None
     resources = Resources(
         artifact_bucket=steps["Train"]["Arguments"]["CheckpointConfig"]["S3Uri"]["Std:Join"]["Values"][0].removeprefix("s3://"),
         key=steps["Train"]["Arguments"]["OutputDataConfig"]["KmsKeyId"],
-        role={step: steps[step]["Arguments"]["RoleArn"] for step in named.role},
-        code=_code(steps),
+        role={step: _role(steps[step]) for step in named.role},
+        code=_code(deployed),
         image=named.image,
         wheelhouse_uri=_input(steps["Preprocess"], "wheelhouse"),
         claims_uri=None,
@@ -76,11 +77,16 @@ def test_the_definition_is_the_one_that_runs_locally(assembly: Assembly) -> None
     assert deployed == json.loads(json.dumps(pipeline_definition.build(chosen, resources)))
 
 
-def _code(steps: dict[str, Any]) -> dict[str, Code]:
-    uris = {step: _input(steps[step], "code") for step in ("Preprocess", "Evaluate", "Package")}
+def _code(definition: Mapping[str, Any]) -> dict[str, Code]:
+    steps = {step["Name"]: step for step in walk(definition["Steps"])}
+    parameters = definition["Parameters"]
+    uris = {name: _input(step, "code") for name, step in steps.items() if step["Type"] == "Processing"}
+    uris["NoChampion"] = next(e["DefaultValue"] for e in parameters if e["Name"] == "ChampionModelUri")
     uris["Serve"] = _input(steps["Package"], "serving-code")
     uris["Train"] = steps["Train"]["Arguments"]["InputDataConfig"][-1]["DataSource"]["S3DataSource"]["S3Uri"]
-    return {step: Code(uri, uri.rpartition("/")[2]) for step, uri in uris.items()}
+    # The definition is the same in every environment but for names; so is the code.
+    brought = assets(settings.load("dev"))
+    return {name: Code(uri, uri.rpartition("/")[2], brought[name].digest) for name, uri in uris.items()}
 
 
 def _input(step: dict[str, Any], name: str) -> str:
@@ -94,12 +100,13 @@ def _network(arguments: dict[str, Any], chosen: settings.Settings) -> Network:
 
 def test_archives_are_those_that_the_steps_run(assembly: Assembly) -> None:
     """Each archive lies in the assembly under the hash that its step names, with the bytes that a local run takes."""
-    from pipeline_definition import code_archives
-
+    env = _pipeline(assembly).name.removeprefix("fraud-detection-")
     keys = {asset.key: asset.path for asset in assembly.assets()}
-    code = _code({step["Name"]: step for step in walk(_pipeline(assembly).definition["Steps"])})
-    for step, archive in code_archives.build().items():
-        assert keys[code[step].file_name].read_bytes() == archive.content
+    code = _code(_pipeline(assembly).definition)
+    wanted = assets(settings.load(env))
+    assert set(wanted) == set(code)
+    for name, archive in wanted.items():
+        assert keys[code[name].file_name].read_bytes() == archive.content
 
 
 def test_an_edit_of_one_step_changes_the_code_of_that_step_alone(tmp_path: Path) -> None:
@@ -114,8 +121,7 @@ def test_an_edit_of_one_step_changes_the_code_of_that_step_alone(tmp_path: Path)
 def _synthesized_code(project: Path, folder: Path) -> dict[str, str]:
     done = synth.synthesize("dev", folder, project=project)
     assert done.returncode == 0, done.stderr[-2000:]
-    steps = {step["Name"]: step for step in walk(_pipeline(cloud_assembly.read(folder)).definition["Steps"])}
-    return {step: code.uri for step, code in _code(steps).items()}
+    return {step: code.uri for step, code in _code(_pipeline(cloud_assembly.read(folder)).definition).items()}
 
 
 def test_one_template_is_right_in_every_region(synthesized: Callable[[str], Assembly]) -> None:
@@ -131,18 +137,26 @@ def test_one_template_is_right_in_every_region(synthesized: Callable[[str], Asse
         assert uris == {images.table()["XGBoost"].uri_in(region)}
 
 
-JOBS = ("Preprocess", "Train", "Evaluate", "Package")
+JOBS = ("Preprocess", "Train", "Evaluate", "PreTrainingBias", "PostTrainingBias", "Explain", "Package", "ModelCard")
+ROLES = (*JOBS, "CreateModel")
+
+
+def _role(step: Mapping[str, Any]) -> str:
+    return str(step["Arguments"].get("RoleArn") or step["Arguments"]["ExecutionRoleArn"])
 
 
 @pytest.mark.parametrize(
     ("step", "reads", "writes"),
     [
         ("Preprocess", {"claims/*", "customers/*", "incoming/*/claims/*", "incoming/*/customers/*"},
-         {f"runs/Preprocess/*/{name}/*" for name in ("train", "validation", "test", "quality")}),
+         {f"runs/Preprocess/*/{name}/*" for name in ("train", "validation", "test", "quality", "records")}),
         ("Train", {"runs/Preprocess/*/train/*", "runs/Preprocess/*/validation/*", "checkpoints/Train/*"},
          {"runs/Train/*/*", "checkpoints/Train/*"}),
-        ("Evaluate", {"runs/Preprocess/*/test/*", "runs/Train/*/*/output/model.tar.gz"}, {"runs/Evaluate/*/evaluation/*"}),
-        ("Package", {"runs/Evaluate/*/evaluation/*", "runs/Train/*/*/output/model.tar.gz"}, {"runs/Package/*/package/*"}),
+        ("Evaluate", {"runs/Preprocess/*/test/*", "runs/Train/*/*/output/model.tar.gz", "runs/Package/*/package/model.tar.gz"},
+         {"runs/Evaluate/*/evaluation/*", "runs/Evaluate/*/predictions/*"}),
+        ("PostTrainingBias", {"runs/Preprocess/*/test/*", "runs/Evaluate/*/predictions/*"}, {"runs/PostTrainingBias/*/bias/*"}),
+        ("Package", {"runs/Evaluate/*/evaluation/*", "runs/Train/*/*/output/model.tar.gz", "runs/Preprocess/*/train/*"},
+         {"runs/Package/*/package/*", "runs/Package/*/baseline/*"}),
     ],
 )  # fmt: skip
 def test_a_step_reads_its_inputs_and_writes_its_outputs(assembly: Assembly, step: str, reads: set[str], writes: set[str]) -> None:
@@ -155,15 +169,24 @@ def test_a_step_reads_its_inputs_and_writes_its_outputs(assembly: Assembly, step
 
 
 def test_jobs_call_no_api_of_sagemaker_and_each_has_a_role_of_its_own(assembly: Assembly) -> None:
-    for step in JOBS:
+    for step in ROLES:
         actions = {action for statement in _statements(assembly, step) for action in _list(statement["Action"])}
         assert {action.partition(":")[0] for action in actions} <= {"s3", "kms", "logs", "cloudwatch", "ecr", "ec2"}
-    roles = {step["Arguments"]["RoleArn"] for step in walk(_pipeline(assembly).definition["Steps"]) if step["Name"] in JOBS}
-    assert len(roles) == len(JOBS)
+    roles = {_role(step) for step in walk(_pipeline(assembly).definition["Steps"]) if step["Name"] in ROLES}
+    assert len(roles) == len(ROLES)
+
+
+def test_a_model_reads_and_writes_what_its_transform_does(assembly: Assembly) -> None:
+    assert {arn.partition("/")[2] for arn in _allowed(assembly, "CreateModel", "s3:GetObject")} == {
+        "runs/Package/*/package/model.tar.gz", "runs/Preprocess/*/records/*",
+    }  # fmt: skip
+    assert {arn.partition("/")[2] for arn in _allowed(assembly, "CreateModel", "s3:PutObject")} == {"runs/BatchTransform/*/*"}
+    (streams,) = _allowed(assembly, "CreateModel", "logs:PutLogEvents")
+    assert "log-group:/aws/sagemaker/TransformJobs:" in streams
 
 
 def test_the_pipeline_passes_exactly_the_roles_of_its_steps(assembly: Assembly) -> None:
-    roles = {step["Arguments"]["RoleArn"] for step in walk(_pipeline(assembly).definition["Steps"]) if step["Name"] in JOBS}
+    roles = {_role(step) for step in walk(_pipeline(assembly).definition["Steps"]) if step["Name"] in ROLES}
     assert _allowed(assembly, "Pipeline", "iam:PassRole") == roles
     (statement,) = (each for each in _statements(assembly, "Pipeline") if each["Action"] == "iam:PassRole")
     assert statement["Condition"] == {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}}
@@ -171,7 +194,7 @@ def test_the_pipeline_passes_exactly_the_roles_of_its_steps(assembly: Assembly) 
 
 def test_only_the_pipeline_registers(assembly: Assembly) -> None:
     assert _allowed(assembly, "Pipeline", "sagemaker:CreateModelPackage")
-    for step in JOBS:
+    for step in ROLES:
         assert not _allowed(assembly, step, "sagemaker:CreateModelPackage")
 
 
@@ -206,6 +229,17 @@ def test_what_a_definition_must_not_ask_for_is_denied(assembly: Assembly) -> Non
     assert {sid: _normal(condition) for sid, condition in denied.items()} == {
         sid: _normal(condition) for sid, condition in expected.items()
     }
+
+
+def test_no_denial_asks_for_a_key_that_a_request_does_not_have(assembly: Assembly) -> None:
+    """A Null on such a key is always true: it would deny the request whatever it says."""
+    denials = {each["Sid"]: set(_list(each["Action"])) for each in _statements(assembly, "Pipeline") if each["Effect"] == "Deny"}
+    jobs = {f"sagemaker:Create{name}Job" for name in ("Processing", "Training")}
+    assert denials["DenyUnlimitedTime"] == denials["DenyPlainTraffic"] == jobs
+    assert denials["DenyUnencryptedOutput"] == denials["DenyUnencryptedVolume"] == jobs | {"sagemaker:CreateTransformJob"}
+    assert denials["DenyNetwork"] == jobs | {"sagemaker:CreateModel"}
+    if "DenyNoSubnet" in denials:
+        assert denials["DenyNoSubnet"] == jobs | {"sagemaker:CreateModel"}
 
 
 def _normal(condition: dict[str, Any]) -> dict[str, Any]:
@@ -251,7 +285,7 @@ def test_a_boundary_is_on_every_role(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr[-2000:]
     assembly = cloud_assembly.read(tmp_path / "out")
     roles = [assembly.resolved(role, template) for template, role in assembly.resources("AWS::IAM::Role")]
-    assert len(roles) == 7
+    assert len(roles) == len(ROLES) + 3
     assert {role["PermissionsBoundary"] for role in roles} == {"arn:aws:iam::000000000000:policy/TeamBoundary"}
 
 
