@@ -4,11 +4,22 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from fraud import content
-from local_sagemaker import Home
+from local_sagemaker import Home, Runtime
 from pipeline_definition import Code, Network, Resources, code_archives, images, wheelhouse
-from pipeline_definition.fraud_detection import IMAGE, JOB_STEPS
+from pipeline_definition.code_archives import Archive
+from pipeline_definition.fraud_detection import CUSTOM_IMAGE, assets, plan
 from settings import Settings
 from training_code.claims import schema
+
+RUNTIMES = (
+    # What Clarify's container would do, by this project's own metrics.
+    Runtime(
+        "sagemaker-clarify-processing:*",
+        command=("python3", "-m", "training_code.clarify"),
+        environment={"PYTHONPATH": str(code_archives.ROOT)},
+    ),
+)
+"""What stands for images that only this project knows a stand-in for."""
 
 PIPELINE = "fraud-detection"
 GROUP = "fraud-detection"
@@ -24,9 +35,9 @@ def named(settings: Settings, *, claims_uri: str | None = None, customers_uri: s
     return Resources(
         artifact_bucket=_ARTIFACTS,
         key=f"alias/{PIPELINE}",
-        role={step: f"arn:aws:iam::{_ACCOUNT}:role/{PIPELINE}-{step}" for step in JOB_STEPS},
-        code={step: Code(_code_uri(step, archive), archive.file_name) for step, archive in code_archives.build().items()},
-        image={step: images.table()[IMAGE[step]].uri_in(_REGION) for step in JOB_STEPS},
+        role={entry.step: f"arn:aws:iam::{_ACCOUNT}:role/{PIPELINE}-{entry.step}" for entry in plan(settings)},
+        code={name: Code(_code_uri(name, asset), asset.file_name, asset.digest) for name, asset in assets(settings).items()},
+        image={entry.step: _image(entry.image, settings) for entry in plan(settings)},
         wheelhouse_uri=f"s3://{_ARTIFACTS}/wheelhouse",
         claims_uri=claims_uri,
         customers_uri=customers_uri,
@@ -45,8 +56,8 @@ def provide(home: Home, settings: Settings, *, data: Mapping[schema.Table, Path]
     from dataclasses import replace
 
     uris = {table: content.upload(home, f"s3://{_DATA}/{table}", path) for table, path in data.items()}
-    for step, archive in code_archives.build().items():
-        content.store(home, _code_uri(step, archive), archive.content)
+    for name, asset in assets(settings).items():
+        content.store(home, _code_uri(name, asset), asset.content)
     resources = named(settings, claims_uri=uris[schema.Table.CLAIMS], customers_uri=uris[schema.Table.CUSTOMERS])
     wheels = wheelhouse.build()
     wheelhouse_uri = _code_uri("wheelhouse", wheels)
@@ -54,5 +65,14 @@ def provide(home: Home, settings: Settings, *, data: Mapping[schema.Table, Path]
     return replace(resources, wheelhouse_uri=wheelhouse_uri)
 
 
-def _code_uri(step: str, archive: code_archives.Archive) -> str:
+def _image(name: str, settings: Settings) -> str:
+    if name != CUSTOM_IMAGE:
+        return images.table()[name].uri_in(_REGION)
+    container = settings.training.container
+    assert container is not None
+    # An image that a deploy would build has no name before.
+    return container.image or f"{_ACCOUNT}.dkr.ecr.{_REGION}.amazonaws.com/{PIPELINE}-custom:latest"
+
+
+def _code_uri(step: str, archive: Archive) -> str:
     return f"s3://{_ARTIFACTS}/code/{step}/{archive.digest[:32]}/{archive.file_name}"

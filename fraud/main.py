@@ -7,7 +7,7 @@ from types import FrameType
 
 import typer
 
-from fraud.commands import cdk, data, definition, deploy, destroy, graph, models, run, start, synth
+from fraud.commands import cdk, data, definition, deploy, destroy, graph, models, run, score, start, synth
 from fraud.errors import BAD_INPUT, FAILED, INTERRUPTED, InputError
 from local_sagemaker import BadInputError
 from pipeline_definition.errors import DefinitionError
@@ -23,6 +23,7 @@ _PASSED_ON: dict[str, object] = {"allow_extra_args": True}
 
 _ACCOUNT = "CloudFormation goes on with what it has begun; run it again to go on from there"
 _AFTER_STOP = {
+    "score": "nothing was written",
     "run": "steps that had finished are kept and will be reused",
     "deploy": _ACCOUNT,
     "destroy": _ACCOUNT,
@@ -31,6 +32,7 @@ _AFTER_STOP = {
 
 app.command()(run.run)
 app.command()(data.data)
+app.command()(score.score)
 app.command()(definition.definition)
 app.command()(graph.graph)
 app.command()(synth.synth)

@@ -1,38 +1,78 @@
-"""What a finished run found: metrics, model package, pages."""
+"""What a finished run found: metrics, what the gate asked, model package, pages."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from fraud import gate, local_champion
+from fraud.registry import reports
+from fraud.registry.reports import Bias, Estimate
 from local_sagemaker import Home, Result
+from local_sagemaker.history import History
+from local_sagemaker.registry import ModelPackage, Registry
 
 _EVALUATION = "evaluation.json"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """``pages`` are the HTML pages that steps wrote, by step."""
+    """``metrics`` hold every figure under one name each, bias metrics as ``bias.FACET.METRIC``.
 
-    metrics: dict[str, float | None]
-    model_package_arn: str | None
-    pages: dict[str, list[Path]]
+    ``champion`` is the package that the model was compared with: empty if there
+    was none yet, None if the run compares with none. ``pages`` are the HTML
+    pages that steps wrote, by step.
+    """
+
+    metrics: Mapping[str, float | None]
+    bias: Bias
+    gate: tuple[gate.Criterion, ...]
+    champion: str | None
+    package: ModelPackage | None
+    pages: Mapping[str, list[Path]]
+
+    @property
+    def model_package_arn(self) -> str | None:
+        return self.package.arn if self.package else None
 
 
 def read(home: Home, result: Result) -> Outcome:
     """From the outputs of the steps; whatever is not there is left out."""
     metrics: dict[str, float | None] = {}
+    bias: Bias = {}
+    champion: str | None = None
     arn = None
     pages: dict[str, list[Path]] = {}
+    history = History(home)
+    execution = history.execution(result.execution)
     for step in result.steps:
         arn = step.properties.get("ModelPackageArn", arn)
         for folder in _outputs(home, step.properties):
             pages.setdefault(step.name, []).extend(sorted(folder.glob("*.html")))
             if (folder / _EVALUATION).is_file():
-                metrics |= _metrics(json.loads((folder / _EVALUATION).read_text()))
+                evaluation = reports.document(folder / _EVALUATION)
+                metrics |= _metrics(evaluation)
+                if "champion" in evaluation:
+                    parameters = json.loads(execution["parameters"]) if execution else {}
+                    champion = _champion(home, evaluation, str(parameters.get(local_champion.PARAMETER)))
+            for facet, values in reports.bias(folder).items():
+                bias.setdefault(facet, {}).update(values)
         for metric in step.properties.get("FinalMetricDataList", ()):
             metrics[f"{step.name}/{metric['MetricName']}"] = metric["Value"]
-    return Outcome(metrics, arn, {step: found for step, found in pages.items() if found})
+    metrics |= {f"bias.{facet}.{name}": value for facet, values in bias.items() for name, value in values.items()}
+    return Outcome(
+        metrics=metrics,
+        bias=bias,
+        gate=gate.criteria(json.loads(execution["definition"]), {step.name: step.properties for step in result.steps}) if execution else (),
+        champion=champion,
+        package=Registry(history).find(arn) if arn else None,
+        pages={step: found for step, found in pages.items() if found},
+    )
+
+
+def _champion(home: Home, evaluation: Mapping[str, Any], uri: str) -> str:
+    return local_champion.name(home, uri) if reports.champion(evaluation) else ""
 
 
 def _outputs(home: Home, properties: Any) -> list[Path]:
@@ -41,17 +81,15 @@ def _outputs(home: Home, properties: Any) -> list[Path]:
     return [home.path(output["S3Output"]["S3Uri"]) for output in outputs.values()] if isinstance(outputs, dict) else []
 
 
-def _metrics(document: dict[str, Any]) -> dict[str, float | None]:
+def _metrics(evaluation: Mapping[str, Any]) -> dict[str, float | None]:
     """The figures that people ask for first, under short names."""
-    found = document.get("binary_classification_metrics", {})
-    review, folds = document.get("review", {}), document.get("out_of_fold", {})
-    auc, precision = found.get("auc", {}), found.get("au_prc", {})
-    named = {
-        "auc": auc.get("value"), "auc_lower": auc.get("lower"), "auc_upper": auc.get("upper"),
-        "average_precision": precision.get("value"), "average_precision_lower": precision.get("lower"),
-        "average_precision_upper": precision.get("upper"),
-        "threshold": review.get("threshold"), "precision_at_capacity": review.get("precision"),
-        "recall_at_capacity": review.get("recall"), "lift_at_capacity": review.get("lift"),
-        "out_of_fold_auc": folds.get("auc"), "out_of_fold_average_precision": folds.get("average_precision"),
-    }  # fmt: skip
-    return {name: value for name, value in named.items() if value is not None}
+    found: dict[str, float | None] = {}
+    for name, estimate in {**reports.metrics(evaluation), **reports.champion(evaluation)}.items():
+        found |= _named(name, estimate)
+    threshold = (evaluation.get("review") or {}).get("threshold")
+    return found | ({} if threshold is None else {"threshold": threshold})
+
+
+def _named(name: str, estimate: Estimate) -> dict[str, float | None]:
+    ends = {f"{name}_lower": estimate.lower, f"{name}_upper": estimate.upper}
+    return {name: estimate.value, **{end: value for end, value in ends.items() if value is not None}}

@@ -30,7 +30,9 @@ class PlainProgress:
 
     def __call__(self, event: Event) -> None:
         if event.status != "NotExecuted":
-            print(f"{event.step}: {_state(event)}", file=sys.stderr, flush=True)
+            # One write: steps that run side by side must not share a line.
+            sys.stderr.write(f"{event.step}: {_state(event)}\n")
+            sys.stderr.flush()
 
 
 class LiveProgress:
@@ -91,5 +93,7 @@ def _state(event: Event) -> str:
             return f"failed in {event.seconds:.1f} s: {event.reason}"
         case "NotExecuted":
             return "not executed"
+        case "Executing" if event.progress:
+            return event.progress
         case _:
             return event.status.lower()

@@ -1,10 +1,12 @@
-"""The run report: one page with the graph coloured by status, times, metrics and every step's page."""
+"""The run report: what came of the run in short, the graph coloured by status, trials, metrics and every step's page."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
 from typing import Any
 
+from fraud import run_summary, trials_report
 from fraud.outcome import Outcome
 from local_sagemaker import Result, StepResult
 from pipeline_definition.picture import Graph, Mark, svg
@@ -14,6 +16,7 @@ _COLOURS = {"Succeeded": "#aceebb", "Failed": "#ffcecb", "Stopped": "#fae17d", "
 _CACHED = "#b6e3ff"
 _STYLE = """<style>
 main { max-width: 1240px; }
+nav { margin: 14px 0; } nav a { margin-right: 16px; white-space: nowrap; color: #0969da; text-decoration: none; }
 .dag { overflow-x: auto; } .dag svg { max-width: 100%; height: auto; }
 details { background: #fff; border: 1px solid #d8dee4; border-radius: 8px; margin: 10px 0; }
 summary { cursor: pointer; padding: 8px 14px; font-weight: 600; }
@@ -35,34 +38,63 @@ def write(file: Path, *, definition: Mapping[str, Any], result: Result, outcome:
 def _html(definition: Mapping[str, Any], result: Result, outcome: Outcome) -> str:
     started = result.started.astimezone().strftime("%Y-%m-%d %H:%M:%S")
     sections = [
-        _STYLE,
-        page.cards(
-            [
-                (result.status, "status"),
-                (f"{result.seconds:.1f} s", "time"),
-                (str(sum(step.is_cached for step in result.steps)), "steps from the cache"),
-                *_figures(outcome),
-            ]
-        ),
-        page.section(
-            "Pipeline",
-            f'<div class="dag">{svg(Graph.of(definition), _marks(result))}</div>',
-            note="Green ran, blue came from the cache, red failed, grey did not run.",
-        ),
-        page.section("Steps", page.table(_STEP_COLUMNS, [_row(step) for step in result.steps])),
+        ("In short", "in-short", run_summary.section(result, outcome, anchor="in-short")),
+        ("Pipeline", "pipeline", _pipeline(definition, result)),
+        ("Steps", "steps", page.section("Steps", page.table(_STEP_COLUMNS, [_row(step) for step in result.steps]), anchor="steps")),
     ]
     for step in result.steps:
+        name = _anchor("step", step.name)
         if step.status == "Failed":
-            sections.append(page.section(f"{step.name} failed", f"<pre>{escape(step.reason)}</pre>", _log(step)))
+            failed = page.section(f"{step.name} failed", f"<pre>{escape(step.reason)}</pre>", _log(step), anchor=name)
+            sections.append((f"{step.name} failed", name, failed))
+        if step.type == "Tuning" and (trials := trials_report.section(step.name, step.properties, anchor=name)):
+            sections.append((f"Trials of {step.name}", name, trials))
     if outcome.metrics:
-        rows = [(name, value if value is not None else "–") for name, value in outcome.metrics.items()]
-        sections.append(page.section("Metrics", page.table(["metric", "value"], rows)))
-    if outcome.model_package_arn:
-        sections.append(page.section("Model package", f"<p><code>{escape(outcome.model_package_arn)}</code></p>"))
-    embedded = [_embed(step, path) for step, paths in outcome.pages.items() for path in paths]
-    if embedded:
-        sections.append(page.section("Reports of the steps", *embedded))
-    return page.page("Run report", f"Execution {result.execution}, started {started}", sections)
+        sections.append(("Metrics", "metrics", _metrics(outcome)))
+    pages = {_title(step, path, paths): path for step, paths in outcome.pages.items() for path in paths}
+    links = [(title, name) for title, name, _ in sections] + [(title, _anchor("page", title)) for title in pages]
+    body = [html for _, _, html in sections]
+    if pages:
+        body.append(page.section("Reports of the steps", *(_embed(title, path) for title, path in pages.items())))
+    about = f"Execution {result.execution}, started {started}"
+    return page.page("Run report", about, [_STYLE, _head(result, outcome), _index(links), *body])
+
+
+def _head(result: Result, outcome: Outcome) -> str:
+    cached = sum(step.is_cached for step in result.steps)
+    figures = [(result.status, "status"), (f"{result.seconds:.1f} s", "time"), (str(cached), "steps from the cache")]
+    return page.cards([*figures, *_figures(outcome)])
+
+
+def _index(links: Sequence[tuple[str, str]]) -> str:
+    return "<nav>" + "".join(f'<a href="#{escape(name, quote=True)}">{escape(title)}</a> ' for title, name in links) + "</nav>"
+
+
+def _pipeline(definition: Mapping[str, Any], result: Result) -> str:
+    return page.section(
+        "Pipeline",
+        f'<div class="dag">{svg(Graph.of(definition), _marks(result))}</div>',
+        note="Green ran, blue came from the cache, red failed, grey did not run.",
+        anchor="pipeline",
+    )
+
+
+def _metrics(outcome: Outcome) -> str:
+    """All figures; those of bias by facet, since each facet has the same."""
+    found = {name: value for name, value in outcome.metrics.items() if not name.startswith("bias.")}
+    ends = {f"{name}_{end}" for name in found for end in ("lower", "upper")}
+    rows = [(name, value if value is not None else "–", _interval(found, name)) for name, value in found.items() if name not in ends]
+    parts = [page.table(["metric", "value", "95 % interval"], rows)]
+    if outcome.bias:
+        names = dict.fromkeys(name for values in outcome.bias.values() for name in values)
+        facets = [(name, *("–" if (value := values.get(name)) is None else value for values in outcome.bias.values())) for name in names]
+        parts += ["<p>Bias, by facet:</p>", page.table(["metric", *outcome.bias], facets)]
+    return page.section("Metrics", *parts, anchor="metrics")
+
+
+def _interval(found: Mapping[str, float | None], name: str) -> str:
+    low, high = found.get(f"{name}_lower"), found.get(f"{name}_upper")
+    return "" if low is None or high is None else f"{low:.4g} to {high:.4g}"
 
 
 def _figures(outcome: Outcome) -> list[tuple[str, str]]:
@@ -99,7 +131,18 @@ def _log(step: StepResult) -> str:
     return f"<pre>{escape(chr(10).join(lines))}</pre>"
 
 
-def _embed(step: str, path: Path) -> str:
+def _title(step: str, path: Path, paths: Sequence[Path]) -> str:
+    """Step and file; with the folder where a step has written two of that name."""
+    is_alone = sum(other.stem == path.stem for other in paths) == 1
+    return f"{step}: {path.stem if is_alone else f'{path.parent.name}/{path.stem}'}"
+
+
+def _embed(title: str, path: Path) -> str:
     content = escape(path.read_text(encoding="utf-8"), quote=True)
-    title = escape(path.stem)
-    return f'<details><summary>{escape(step)}: {title}</summary><iframe srcdoc="{content}" title="{title}"></iframe></details>'
+    # The link leads to what is inside: a browser opens the details around it by itself.
+    frame = f'<iframe srcdoc="{content}" id="{_anchor("page", title)}" title="{escape(title, quote=True)}"></iframe>'
+    return f"<details><summary>{escape(title)}</summary>{frame}</details>"
+
+
+def _anchor(*parts: str) -> str:
+    return "-".join(re.sub(r"[^a-z0-9]+", "-", part.lower()).strip("-") for part in parts)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -10,7 +10,11 @@ from fraud.commands.shared import DEFAULT_HOME, AsJson, Env, HomeOption, pairs, 
 from fraud.errors import FAILED, InputError
 from local_sagemaker import Definition, Execution, Home, Options, Result
 
+if TYPE_CHECKING:
+    from fraud.outcome import Outcome
+
 _LOG_LINES = 20
+_CHAMPION = "ChampionModelUri"
 
 
 def run(
@@ -60,12 +64,19 @@ def run(
     else:
         parsed, pipeline = _project(place, env, claims, customers)
     if not definition:
+        # Given as nothing, there is to be no champion: the parameter's default says so.
         overrides = _against_champion(place, pipeline) | overrides
+        if overrides.get(_CHAMPION) == "":
+            del overrides[_CHAMPION]
     if why:
         _explain(parsed, place, why, pipeline, overrides, as_json)
         return
-    result = _execute(parsed, place, overrides, Options(pipeline=pipeline, use_cache=not no_cache), as_json)
-    _finish(parsed, place, result, as_json)
+    from fraud.local_resources import RUNTIMES
+
+    result = _execute(parsed, place, overrides, Options(pipeline=pipeline, use_cache=not no_cache, runtimes=RUNTIMES), as_json)
+    found = _finish(parsed, place, result, as_json)
+    if found.package and not (definition or template):
+        _collect(place, env, found.package.group)
     if result.status != "Succeeded":
         raise typer.Exit(FAILED)
 
@@ -98,26 +109,49 @@ def _execute(definition: Definition, home: Home, overrides: Mapping[str, str], o
         return execution.run()
 
 
-def _finish(definition: Definition, home: Home, result: Result, as_json: bool) -> None:
+def _collect(home: Home, env: str, group: str) -> None:
+    """Put the group where the settings want it, as a deploy does in the account."""
+    import settings
+    from local_sagemaker.history import History
+    from local_sagemaker.registry import Registry
+
+    Registry(History(home)).collect(group, "/".join(settings.load(env).collections))
+
+
+def _finish(definition: Definition, home: Home, result: Result, as_json: bool) -> "Outcome":
     from fraud import outcome, run_report
 
     found = outcome.read(home, result)
     report = home.folder / "reports" / f"{result.execution}.html"
     run_report.write(report, definition=definition.source, result=result, outcome=found)
     if as_json:
-        print_json(_document(result, found.metrics, found.model_package_arn, report))
-        return
+        print_json(_document(result, found, report))
+        return found
     for step in result.steps:
         if step.status == "Failed":
             _show_failure(step.name, step.reason, step.log)
-    if (auc := found.metrics.get("auc")) is not None:
-        print(f"test: AUC {auc:.3f} ({found.metrics.get('auc_lower'):.3f}–{found.metrics.get('auc_upper'):.3f}), "
-              f"average precision {found.metrics.get('average_precision'):.3f}; "
-              f"out of fold: AUC {found.metrics.get('out_of_fold_auc'):.3f}")  # fmt: skip
+    if told := _figures(found.metrics):
+        print(told)
     if found.model_package_arn:
         print(f"model package: {found.model_package_arn}")
     print(f"report: {report}")
     print(f"{result.status} in {result.seconds:.1f} s")
+    return found
+
+
+def _figures(metrics: Mapping[str, float | None]) -> str:
+    """The figures that there are, in a line; built-in algorithms have none out of fold."""
+    auc, low, high = (metrics.get(name) for name in ("auc", "auc_lower", "auc_upper"))
+    if auc is None:
+        return ""
+    parts = [f"test: AUC {auc:.3f}" + ("" if low is None or high is None else f" ({low:.3f}–{high:.3f})")]
+    if (precision := metrics.get("average_precision")) is not None:
+        parts.append(f", average precision {precision:.3f}")
+    if (folds := metrics.get("out_of_fold_auc")) is not None:
+        parts.append(f"; out of fold: AUC {folds:.3f}")
+    if (loss := metrics.get("champion_auc_loss")) is not None:
+        parts.append(f"; {abs(loss):.3f} {'below' if loss > 0 else 'above'} the champion")
+    return "".join(parts)
 
 
 def _show_failure(step: str, reason: str, log: Path | None) -> None:
@@ -139,7 +173,7 @@ def _explain(definition: Definition, home: Home, step: str, pipeline: str, overr
         print(f"{step} {found.last_ran}")
 
 
-def _document(result: Result, metrics: Mapping[str, float | None], arn: str | None, report: Path) -> dict[str, Any]:
+def _document(result: Result, found: "Outcome", report: Path) -> dict[str, Any]:
     return {
         "execution": result.execution,
         "status": result.status,
@@ -156,7 +190,9 @@ def _document(result: Result, metrics: Mapping[str, float | None], arn: str | No
             | ({"reason": step.reason} if step.reason else {})
             for step in result.steps
         ],
-        "metrics": dict(metrics),
-        "model_package_arn": arn,
+        "metrics": dict(found.metrics),
+        "gate": [criterion.to_document() for criterion in found.gate],
+        "champion": found.champion or None,
+        "model_package_arn": found.model_package_arn,
         "report": str(report),
     }

@@ -132,7 +132,7 @@ def test_synth_says_what_it_has_written(tmp_path: Path) -> None:
     done = _fraud("synth", "--env", "dev", "--out", tmp_path)
     assert done.code == 0
     assert f"no findings; in {tmp_path / 'dev'}" in done.out
-    assert "fraud-detection-dev-pipeline (12 resources)" in done.out
+    assert "fraud-detection-dev-pipeline (22 resources)" in done.out
 
 
 def test_synth_writes_templates_and_says_where(tmp_path: Path) -> None:

@@ -31,6 +31,7 @@ def test_the_champion_is_the_approved_model_of_the_highest_version(synthesized: 
     arguments = (
         "run", "--claims", synthetic.claims, "--customers", synthetic.customers, "--home", tmp_path, "--template", synthesized, "--json",
         *(f"--param=Minimum{name}=0.001" for name in ("AucLowerBound", "AveragePrecision", "RecallAtCapacity")),
+        "--param=MaximumCDDPLCustomerGenderFemale=1",
     )  # fmt: skip
     first = fraud(*arguments)
     assert first.code == 0, first.out + first.error

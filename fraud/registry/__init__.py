@@ -1,0 +1,1 @@
+"""What the registry knows of a model package: read, told and compared."""

@@ -1,0 +1,1 @@
+"""Scores files of claims on this machine, with the code that serves the endpoint."""
