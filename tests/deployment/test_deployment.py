@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 import yaml
 
-from pipeline_definition import code_archives
+import settings
+from pipeline_definition.fraud_detection import assets
 from pipeline_definition.pipeline import walk
 from pipeline_definition.validation import findings
 from tests.conftest import PROJECT
@@ -83,19 +84,26 @@ def test_the_buckets_are_as_the_template_says(bootstrapped: Account) -> None:
     assert bootstrapped.client("kms").get_key_rotation_status(KeyId=outputs["KeyArn"])["KeyRotationEnabled"]
 
 
+_STEPS = (
+    "Preprocess", "Train", "Evaluate", "PreTrainingBias", "PostTrainingBias", "Explain", "Package", "QualityGate",
+    "ModelCard", "Register", "CreateModel", "BatchTransform", "Reject",
+)  # fmt: skip
+
+
 def test_the_pipeline_is_the_definition_and_its_code_is_there(bootstrapped: Account) -> None:
     definition = definition_of(bootstrapped, PIPELINE)
     assert findings(definition) == []
     assert definition["PipelineExperimentConfig"] is None
     steps = {step["Name"]: step for step in walk(definition["Steps"])}
-    assert list(steps) == ["Preprocess", "Train", "Evaluate", "Package", "QualityGate", "Register", "Reject"]
+    assert list(steps) == list(_STEPS)
+    brought = assets(settings.load("dev"))
     for step in ("Preprocess", "Evaluate", "Package"):
         uri = next(entry["S3Input"]["S3Uri"] for entry in steps[step]["Arguments"]["ProcessingInputs"] if entry["InputName"] == "code")
         bucket, _, key = uri.removeprefix("s3://").partition("/")
-        assert bootstrapped.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read() == code_archives.build()[step].content
+        assert bootstrapped.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read() == brought[step].content
     roles = _roles(bootstrapped)
-    used = {steps[step]["Arguments"]["RoleArn"] for step in ("Preprocess", "Train", "Evaluate", "Package")}
-    assert len(used) == 4
+    used = {arn for step in steps.values() if (arn := step["Arguments"].get("RoleArn") or step["Arguments"].get("ExecutionRoleArn"))}
+    assert len(used) == 9
     assert used < set(roles)
     for arn in used:
         attached = bootstrapped.client("iam").list_attached_role_policies(RoleName=arn.partition("/")[2])["AttachedPolicies"]

@@ -35,6 +35,7 @@ def _refuse(*arguments: Any, **more: Any) -> Any:
 
 socket.socket.connect = _refuse  # type: ignore[method-assign]
 
+from sagemaker.core.drift_check_baselines import DriftCheckBaselines  # noqa: E402
 from sagemaker.core.model_metrics import MetricsSource, ModelMetrics  # noqa: E402
 from sagemaker.core.network import NetworkConfig  # noqa: E402
 from sagemaker.core.processing import Processor  # noqa: E402
@@ -51,8 +52,10 @@ from sagemaker.core.shapes import (  # noqa: E402
     S3DataSource,
     StoppingCondition,
     Tag,
+    TransformResources,
 )
-from sagemaker.core.workflow.conditions import ConditionGreaterThanOrEqualTo  # noqa: E402
+from sagemaker.core.transformer import Transformer  # noqa: E402
+from sagemaker.core.workflow.conditions import ConditionGreaterThanOrEqualTo, ConditionLessThanOrEqualTo  # noqa: E402
 from sagemaker.core.workflow.execution_variables import ExecutionVariables  # noqa: E402
 from sagemaker.core.workflow.functions import Join, JsonGet  # noqa: E402
 from sagemaker.core.workflow.parameters import ParameterFloat, ParameterInteger, ParameterString  # noqa: E402
@@ -68,10 +71,14 @@ from sagemaker.mlops.workflow.retry import (  # noqa: E402
     StepExceptionTypeEnum,
     StepRetryPolicy,
 )
-from sagemaker.mlops.workflow.steps import CacheConfig, ProcessingStep, TrainingStep  # noqa: E402
+from sagemaker.mlops.workflow.steps import CacheConfig, ProcessingStep, TrainingStep, TransformStep  # noqa: E402
 from sagemaker.serve.model_builder import ModelBuilder  # noqa: E402
 from sagemaker.train.configs import Compute, Networking  # noqa: E402
 from sagemaker.train.model_trainer import ModelTrainer  # noqa: E402
+
+# The SDK lets every count be a pipeline parameter but this one.
+TransformResources.model_fields["instance_count"].annotation = Any
+TransformResources.model_rebuild(force=True)
 
 
 class _Client:
@@ -111,54 +118,126 @@ class Builder:
         self.approval = ParameterString(
             "ModelApprovalStatus", default_value="PendingManualApproval", enum_values=["PendingManualApproval", "Approved", "Rejected"]
         )
-        self.champion = ParameterString("ChampionModelUri", default_value="")
+        self.champion = ParameterString("ChampionModelUri", default_value=n["code"]["NoChampion"]["uri"])
         self.claims = ParameterString("ClaimsUri", default_value=n["claims_uri"])
         self.customers = ParameterString("CustomersUri", default_value=n["customers_uri"])
         self.bounds = [ParameterFloat(name, default_value=value) for name, value in n["bounds"].items()]
         self.types = {step: ParameterString(f"{step}InstanceType", default_value=kind) for step, kind in n["instance_types"].items()}
-        self.count = ParameterInteger("PreprocessInstanceCount", default_value=1)
+        several = ("Preprocess", "Train", "BatchTransform")
+        self.counts = {step: ParameterInteger(f"{step}InstanceCount", default_value=1) for step in several}
+        self.evaluation = PropertyFile(name="Evaluation", output_name="evaluation", path="evaluation.json")
+        self.packaged = PropertyFile(name="Package", output_name="baseline", path="package.json")
+        self.bias = PropertyFile(name="Bias", output_name="bias", path="bias.json")
 
     def pipeline(self) -> Pipeline:
         n = self.n
+        facets = n["facet_arguments"]
         pre = self.processing(
             "Preprocess", [("claims", self.claims, "ShardedByS3Key"), ("customers", self.customers), ("wheelhouse", n["wheelhouse_uri"])],
-            ["train", "validation", "test", "quality"], n["preprocess_arguments"], count=self.count,
+            ["train", "validation", "test", "quality", "records"], n["preprocess_arguments"], count=self.counts["Preprocess"],
         )  # fmt: skip
         train = self.train(pre)
         model = train.properties.ModelArtifacts.S3ModelArtifacts
-        report = PropertyFile(name="Evaluation", output_name="evaluation", path="evaluation.json")
         evaluate = self.processing(
-            "Evaluate", [("test", _output(pre, "test")), ("model", model)], ["evaluation"],
-            ["--review-capacity", self.capacity.to_string()], files=[report],
+            "Evaluate", [("test", _output(pre, "test")), ("model", model), ("champion", self.champion)], ["evaluation", "predictions"],
+            ["--review-capacity", self.capacity.to_string()], files=[self.evaluation],
         )  # fmt: skip
+        report = _output(evaluate, "evaluation")
+        before = self.processing("PreTrainingBias", [("train", _output(pre, "train"))], ["bias"], facets)
+        after = self.processing(
+            "PostTrainingBias", [("test", _output(pre, "test")), ("predictions", _output(evaluate, "predictions"))], ["bias"],
+            [*facets, *n["required"]], files=[self.bias],
+        )  # fmt: skip
+        explain = self.processing(
+            "Explain", [("data", _output(pre, "test")), ("model", model), ("evaluation", report)], ["explanations"], []
+        )
         package = self.processing(
-            "Package", [("model", model), ("evaluation", _output(evaluate, "evaluation")), ("serving-code", n["code"]["Serve"]["uri"])],
-            ["package"], [],
+            "Package",
+            [("model", model), ("evaluation", report), ("train", _output(pre, "train")), ("serving-code", n["code"]["Serve"]["uri"])],
+            ["package", "baseline"], [], files=[self.packaged],
         )  # fmt: skip
-        values = {
-            "AUC's lower bound": "binary_classification_metrics.auc.lower",
-            "average precision": "binary_classification_metrics.au_prc.value",
-            "recall at the review capacity": "review.recall",
-        }
-        gets = [JsonGet(step_name="Evaluate", property_file=report, json_path=path) for path in values.values()]
-        told = [
-            Join(on="", values=[name, " is ", value, " and must be at least ", bound])
-            for name, value, bound in zip(values, gets, self.bounds, strict=True)
-        ]
+        gate = self.gate([before, after, explain, package], self.accepted(pre, evaluate, before, after, explain, package))
+        own = [self.claims, self.customers, self.capacity, self.approval, self.champion]
+        return Pipeline(
+            name="fraud-detection", sagemaker_session=self.session, pipeline_experiment_config=None,
+            parameters=[*own, *self.bounds, *self.types.values(), *self.counts.values()],
+            steps=[pre, train, evaluate, before, after, explain, package, gate],
+        )  # fmt: skip
+
+    def gate(self, waits_for: list[Any], accepted: list[Any]) -> ConditionStep:
+        """Each criterion as its name, its value, and what it is compared by."""
+        conditions, told = [], []
+        bounds = iter(self.bounds)
+        for name, step, path, kinds in self.n["criteria"]:
+            value = JsonGet(step_name=step, property_file=self.evaluation if step == "Evaluate" else self.bias, json_path=path)
+            words: list[Any] = [name, " is ", value, " and must be "]
+            for kind in kinds:
+                bound = next(bounds)
+                compare = ConditionGreaterThanOrEqualTo if kind == "at least" else ConditionLessThanOrEqualTo
+                conditions.append(compare(left=value, right=bound))
+                words += [*([" and "] if kind != kinds[0] else []), f"{kind} ", bound]
+            told.append(Join(on="", values=words))
         reject = FailStep(
             "Reject", error_message=Join(on="", values=["The model did not pass the quality gate: ", Join(on="; ", values=told)]),
             description="Name each criterion, its value and its bound",
         )  # fmt: skip
-        gate = ConditionStep(
-            "QualityGate", description="Register only what is good enough",
-            conditions=[ConditionGreaterThanOrEqualTo(left=v, right=b) for v, b in zip(gets, self.bounds, strict=True)],
-            if_steps=[self.register(evaluate, package, report)], else_steps=[reject], depends_on=[package],
+        return ConditionStep(
+            "QualityGate", description=self.n["descriptions"]["QualityGate"], conditions=conditions, if_steps=accepted, else_steps=[reject],
+            depends_on=waits_for,
         )  # fmt: skip
-        own = [self.claims, self.customers, self.capacity, self.approval, self.champion]
-        parameters = [*own, *self.bounds, *self.types.values(), self.count]
-        return Pipeline(
-            name="fraud-detection", sagemaker_session=self.session, parameters=parameters, pipeline_experiment_config=None,
-            steps=[pre, train, evaluate, package, gate],
+
+    def accepted(self, pre: Any, evaluate: Any, before: Any, after: Any, explain: Any, package: Any) -> list[Any]:
+        baseline = _output(package, "baseline")
+        card = self.processing(
+            "ModelCard",
+            [("evaluation", _output(evaluate, "evaluation")), ("package", baseline), ("pre-training-bias", _output(before, "bias")),
+             ("post-training-bias", _output(after, "bias")), ("explanations", _output(explain, "explanations"))],
+            ["card"],
+            ["--name", self.n["group"], "--claims-uri", self.claims, "--customers-uri", self.customers,
+             "--approval-status", self.approval, "--environment", "dev"],
+        )  # fmt: skip
+        sources = {
+            "model_statistics": _source(_output(evaluate, "evaluation"), "evaluation.json"),
+            "model_constraints": _source(baseline, "model_quality_constraints.json"),
+            "model_data_statistics": _source(baseline, "statistics.json"),
+            "model_data_constraints": _source(baseline, "constraints.json"),
+        }
+        outputs = ((before, "bias"), (after, "bias"), (explain, "explanations"))
+        reports = [_source(_output(step, name), "analysis.json") for step, name in outputs]
+        metrics = ModelMetrics(**sources, bias_pre_training=reports[0], bias_post_training=reports[1], explainability=reports[2])
+        watched = sources | {"model_statistics": _source(baseline, "model_quality_statistics.json")}
+        baselines = DriftCheckBaselines(
+            **watched, bias_pre_training_constraints=reports[0], bias_post_training_constraints=reports[1],
+            explainability_constraints=reports[2],
+        )  # fmt: skip
+        register = self.register(package, card, metrics, baselines)
+        model = self.model(package)
+        return [card, register, model, self.transform(model, pre)]
+
+    def model(self, package: Any) -> ModelStep:
+        n = self.n
+        builder = ModelBuilder(
+            image_uri=n["image"], role_arn=n["roles"]["CreateModel"], sagemaker_session=self.session, dependencies={},
+            s3_model_data_url=Join(on="/", values=[_output(package, "package"), "model.tar.gz"]), env_vars=n["serving_environment"],
+        )  # fmt: skip
+        builder._enable_network_isolation = True
+        builder._tags = [{"Key": key, "Value": value} for key, value in n["tags"].items()]
+        return ModelStep(
+            "CreateModel", description=n["descriptions"]["CreateModel"], step_args=builder.build(), retry_policies=[_step_retry()]
+        )
+
+    def transform(self, model: ModelStep, pre: Any) -> TransformStep:
+        n = self.n
+        transformer = Transformer(
+            model_name=model.properties.ModelName, instance_count=self.counts["BatchTransform"], instance_type=self.types["BatchTransform"],
+            strategy="MultiRecord", assemble_with="Line", output_path=self.run_uri("BatchTransform"), output_kms_key=n["key"],
+            accept="text/csv", max_payload=6, volume_kms_key=n["key"], sagemaker_session=self.session,
+            tags=[{"Key": key, "Value": value} for key, value in n["tags"].items()],
+        )  # fmt: skip
+        return TransformStep(
+            "BatchTransform", description=n["descriptions"]["BatchTransform"], retry_policies=_retries(),
+            cache_config=CacheConfig(enable_caching=True, expire_after="P30D"),
+            step_args=transformer.transform(_output(pre, "records"), content_type="text/csv", split_type="Line"),
         )  # fmt: skip
 
     def processing(
@@ -195,7 +274,7 @@ class Builder:
             sagemaker_session=self.session, role=n["roles"]["Train"], training_image=n["image"], training_input_mode="File",
             source_code=None, hyperparameters=n["hyperparameters"], environment={"PIP_NO_BUILD_ISOLATION": "0"},
             compute=Compute(
-                instance_type=self.types["Train"], instance_count=1, volume_size_in_gb=30, volume_kms_key_id=n["key"],
+                instance_type=self.types["Train"], instance_count=self.counts["Train"], volume_size_in_gb=30, volume_kms_key_id=n["key"],
                 enable_managed_spot_training=False,
             ),
             networking=Networking(enable_network_isolation=True, enable_inter_container_traffic_encryption=True),
@@ -205,7 +284,7 @@ class Builder:
                 s3_uri=Join(on="/", values=[f"s3://{n['bucket']}", "checkpoints", "Train"]), local_path="/opt/ml/checkpoints"
             ),
             input_data_config=[
-                _channel("train", _output(pre, "train"), "application/x-parquet"),
+                _channel("train", _output(pre, "train"), "application/x-parquet", "ShardedByS3Key"),
                 _channel("validation", _output(pre, "validation"), "application/x-parquet"),
                 _channel("code", n["code"]["Train"]["uri"], None),
             ],
@@ -216,26 +295,33 @@ class Builder:
             cache_config=CacheConfig(enable_caching=True, expire_after="P30D"),
         )  # fmt: skip
 
-    def register(self, evaluate: ProcessingStep, package: ProcessingStep, report: PropertyFile) -> ModelStep:
+    def register(self, package: Any, card: Any, metrics: ModelMetrics, baselines: DriftCheckBaselines) -> ModelStep:
         n = self.n
         builder = ModelBuilder(
             image_uri=n["image"], role_arn=n["roles"]["Train"], sagemaker_session=self.session, dependencies={},
             s3_model_data_url=Join(on="/", values=[_output(package, "package"), "model.tar.gz"]), env_vars=n["serving_environment"],
         )  # fmt: skip
-        statistics = Join(on="/", values=[_output(evaluate, "evaluation"), "evaluation.json"])
-        threshold = JsonGet(step_name="Evaluate", property_file=report, json_path="review.threshold")
+        types = ["text/csv", "application/jsonlines", "application/json"]
+        threshold = JsonGet(step_name="Evaluate", property_file=self.evaluation, json_path="review.threshold")
+        hashes = {
+            name: Join(on="", values=[JsonGet(step_name="Package", property_file=self.packaged, json_path=name)])
+            for name in ("training_data_sha256", "model_sha256")
+        }
         return ModelStep(
-            "Register", description="A new version in the model package group", step_args=builder.register(
-                content_types=["text/csv"], response_types=["text/csv"], inference_instances=n["serving_types"],
+            "Register", description=n["descriptions"]["Register"], step_args=builder.register(
+                content_types=types, response_types=types, inference_instances=n["serving_types"],
                 transform_instances=n["serving_types"], model_package_group_name=n["group"], approval_status=self.approval,
-                description="Fraud score for auto claims",
-                model_metrics=ModelMetrics(model_statistics=MetricsSource(content_type="application/json", s3_uri=statistics)),
+                description="Fraud score for auto claims", model_metrics=metrics, drift_check_baselines=baselines,
                 customer_metadata_properties={
                     "threshold": Join(on="", values=[threshold]),
                     "review_capacity": self.capacity.to_string(),
                     "claims_uri": self.claims,
                     "customers_uri": self.customers,
                     "execution_id": ExecutionVariables.PIPELINE_EXECUTION_ID,
+                    "framework": "xgboost",
+                    **hashes,
+                    "model_card_uri": Join(on="/", values=[_output(card, "card"), "model_card.json"]),
+                    **{f"code_{name}": code["digest"] for name, code in n["code"].items() if name != "NoChampion"},
                 },
             ),
             retry_policies=[_step_retry()],
@@ -268,10 +354,14 @@ def _input(name: str, uri: Any, distribution: str = "FullyReplicated") -> Proces
     return ProcessingInput(input_name=name, s3_input=source)
 
 
-def _channel(name: str, uri: Any, content_type: str | None) -> Channel:
-    source = S3DataSource(s3_data_type="S3Prefix", s3_uri=uri, s3_data_distribution_type="FullyReplicated")
+def _channel(name: str, uri: Any, content_type: str | None, distribution: str = "FullyReplicated") -> Channel:
+    source = S3DataSource(s3_data_type="S3Prefix", s3_uri=uri, s3_data_distribution_type=distribution)
     more = {"content_type": content_type} if content_type else {}
     return Channel(channel_name=name, input_mode="File", data_source=DataSource(s3_data_source=source), **more)
+
+
+def _source(folder: Any, file: str) -> MetricsSource:
+    return MetricsSource(content_type="application/json", s3_uri=Join(on="/", values=[folder, file]))
 
 
 def _output(step: Any, name: str) -> Any:

@@ -1,6 +1,7 @@
 """The definition equals the one that the SageMaker SDK v3 builds for the same pipeline."""
 
 import json
+import re
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,14 @@ from pipeline_definition.pipeline import walk
 PROJECT = Path(__file__).parent.parent.parent
 PYTHON = PROJECT / ".venv-oracle" / "bin" / "python"
 
+_MACHINES = (
+    "Preprocess", "Train", "PreTrainingBias", "Evaluate", "PostTrainingBias", "Explain", "Package", "ModelCard", "BatchTransform",
+)  # fmt: skip
+
+
+def _snake(name: str) -> str:
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
+
 
 def _names(definition: dict[str, Any], resources: pipeline_definition.Resources, chosen: settings.Settings) -> dict[str, Any]:
     """What both builders are given; the shape of the pipeline is not among it."""
@@ -25,7 +34,7 @@ def _names(definition: dict[str, Any], resources: pipeline_definition.Resources,
         "key": resources.key,
         "image": resources.image["Train"],
         "roles": dict(resources.role),
-        "code": {step: {"uri": code.uri, "file_name": code.file_name} for step, code in resources.code.items()},
+        "code": {step: {"uri": code.uri, "file_name": code.file_name, "digest": code.digest} for step, code in resources.code.items()},
         "wheelhouse_uri": resources.wheelhouse_uri,
         "claims_uri": resources.claims_uri,
         "customers_uri": resources.customers_uri,
@@ -36,15 +45,25 @@ def _names(definition: dict[str, Any], resources: pipeline_definition.Resources,
             "MinimumAucLowerBound": chosen.gate.minimum_auc_lower_bound,
             "MinimumAveragePrecision": chosen.gate.minimum_average_precision,
             "MinimumRecallAtCapacity": chosen.gate.minimum_recall,
+            "MaximumAucLoss": chosen.gate.maximum_auc_loss,
+            "MinimumCDDPLCustomerGenderFemale": -0.44,
+            "MaximumCDDPLCustomerGenderFemale": 0.44,
+            "MinimumDPPLCustomerAgeBelow25": -0.45,
+            "MaximumDPPLCustomerAgeBelow25": 0.45,
         },
-        "instance_types": {
-            "Preprocess": jobs.preprocess.instance_type,
-            "Train": jobs.train.instance_type,
-            "Evaluate": jobs.evaluate.instance_type,
-            "Package": jobs.package.instance_type,
-        },
-        "limits": {"Preprocess": 3600, "Train": 3600, "Evaluate": 3600, "Package": 1200},
-        "preprocess_arguments": ["--salt", "1", "--validation", "0.15", "--test", "0.15", "--max-quarantined", "0.05"],
+        "criteria": [
+            ("AUC's lower bound", "Evaluate", "binary_classification_metrics.auc.lower", ["at least"]),
+            ("average precision", "Evaluate", "binary_classification_metrics.au_prc.value", ["at least"]),
+            ("recall at the review capacity", "Evaluate", "review.recall", ["at least"]),
+            ("AUC lost against the champion", "Evaluate", "champion.auc_loss", ["at most"]),
+            ("CDDPL of customer_gender=Female", "PostTrainingBias", "customer_gender_female.CDDPL", ["at least", "at most"]),
+            ("DPPL of customer_age=:25", "PostTrainingBias", "customer_age_below_25.DPPL", ["at least", "at most"]),
+        ],
+        "instance_types": {name: getattr(jobs, _snake(name)).instance_type for name in _MACHINES},
+        "limits": {name: getattr(jobs, _snake(name)).max_runtime_minutes * 60 for name in _MACHINES},
+        "preprocess_arguments": ["--salt", "1", "--validation", "0.15", "--test", "0.15", "--max-quarantined", "0.05", "--records"],
+        "facet_arguments": [*(text for facet in chosen.bias.facets for text in ("--facet", facet)), "--group", "policy_state"],
+        "required": ["--require", "CDDPL:customer_gender=Female", "--require", "DPPL:customer_age=:25"],
         "hyperparameters": {
             "sagemaker_program": "train.py",
             "sagemaker_submit_directory": "/opt/ml/input/data/code/sourcedir.tar.gz",
@@ -81,7 +100,6 @@ def _normal(definition: dict[str, Any]) -> dict[str, Any]:
 
     - ``MlflowConfig: null`` is the SDK's way of not using MLflow; absent means the same.
     - ``SkipModelValidation: None`` is the API's default, which the SDK spells out.
-    - ``Bias: {}`` and ``Explainability: {}`` of ModelMetrics say nothing.
     - ``CompressionType: GZIP`` is the API's default, which the SDK spells out.
     """
     copy: dict[str, Any] = json.loads(json.dumps(definition))
@@ -89,9 +107,6 @@ def _normal(definition: dict[str, Any]) -> dict[str, Any]:
     for step in walk(copy["Steps"]):
         arguments = step["Arguments"]
         assert arguments.pop("SkipModelValidation", "None") == "None"
-        for empty in ("Bias", "Explainability"):
-            if "ModelMetrics" in arguments:
-                assert arguments["ModelMetrics"].pop(empty, {}) == {}
         if step["Type"] == "Training":
             assert arguments["OutputDataConfig"].pop("CompressionType", "GZIP") == "GZIP"
     return copy
