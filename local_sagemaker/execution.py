@@ -7,12 +7,12 @@ import shutil
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from local_sagemaker import cache, conditions, parameters
+from local_sagemaker.attempt import Attempt
 from local_sagemaker.definition import CHECK_TYPES, Definition, Node
 from local_sagemaker.errors import BadInputError, ServiceFaultError, StepFailedError, StoppedError
 from local_sagemaker.events import Event, Listener, ignore
@@ -133,7 +133,7 @@ class Execution:
 
     def _run_step(self, node: Node) -> StepResult:
         clock = time.monotonic()
-        attempt = _Attempt()
+        attempt = Attempt()
         self._tell(node, "Executing", clock, attempt)
         status, reason = "Succeeded", ""
         properties: Mapping[str, Any] = {}
@@ -156,7 +156,7 @@ class Execution:
             node.name, node.type, status, seconds, attempt.is_cached, attempt.number, reason, attempt.why, attempt.log, properties
         )
 
-    def _execute(self, node: Node, attempt: "_Attempt", clock: float) -> Mapping[str, Any]:
+    def _execute(self, node: Node, attempt: Attempt, clock: float) -> Mapping[str, Any]:
         if node.type == "Condition":
             self._record(node, attempt, None, "")
             judged = self._condition(node)
@@ -182,7 +182,7 @@ class Execution:
         self._discard(attempt.folder)
         return outcome.properties
 
-    def _job(self, node: Node, request: Mapping[str, Any], attempt: "_Attempt", clock: float) -> base.Outcome:
+    def _job(self, node: Node, request: Mapping[str, Any], attempt: Attempt, clock: float) -> base.Outcome:
         """Attempts at a job, until one succeeds or no policy allows another."""
         retries = Retries(node.request.get("RetryPolicies") or [], self._options.retry_wait_scale)
         while True:
@@ -224,11 +224,11 @@ class Execution:
             case _:
                 raise StepFailedError(str(request.get("ErrorMessage") or "the pipeline says that it failed"))
 
-    def _record(self, node: Node, attempt: "_Attempt", key: Mapping[str, Any] | None, why: str) -> None:
+    def _record(self, node: Node, attempt: Attempt, key: Mapping[str, Any] | None, why: str) -> None:
         self._history.start_step(self.id, self._options.pipeline, node.name, node.type, key=key, why=why)
         attempt.is_recorded, attempt.why = True, why
 
-    def _tell(self, node: Node, status: str, clock: float, attempt: "_Attempt", reason: str = "", progress: str = "") -> None:
+    def _tell(self, node: Node, status: str, clock: float, attempt: Attempt, reason: str = "", progress: str = "") -> None:
         self._listener(
             Event(
                 step=node.name, type=node.type, status=status, seconds=time.monotonic() - clock,
@@ -289,15 +289,3 @@ def _job_requests(node: Node) -> list[Any]:
     if node.type != "Tuning":
         return [node.arguments]
     return [node.arguments.get("TrainingJobDefinition"), *(node.arguments.get("TrainingJobDefinitions") or [])]
-
-
-@dataclass
-class _Attempt:
-    """What is known of a step while it runs."""
-
-    number: int = 0
-    is_cached: bool = False
-    is_recorded: bool = False
-    why: str = ""
-    folder: Path | None = None
-    log: Path | None = None

@@ -130,6 +130,10 @@ def _finish(definition: Definition, home: Home, result: Result, as_json: bool) -
     for step in result.steps:
         if step.status == "Failed":
             _show_failure(step.name, step.reason, step.log)
+    for criterion in found.gate:
+        if not criterion.is_met:
+            value = "not known" if criterion.value is None else f"{criterion.value:.4g}"
+            print(f"not met: {criterion.name} is {value}, and must be {criterion.bound}")
     if told := _figures(found.metrics):
         print(told)
     if found.model_package_arn:

@@ -152,6 +152,10 @@ def test_a_bias_bound_that_is_not_met_is_told_with_value_and_bound(synthetic: Ta
     (reason,) = (step["reason"] for step in done.json["steps"] if step["name"] == "Reject")
     assert "DI of customer_gender=Female is " in reason
     assert "must be at least 5.0 and at most 6.0" in reason
+    told = fraud("run", "--env", file, "--claims", synthetic.claims, "--customers", synthetic.customers, "--home", tmp_path / "home")
+    # Of all that the gate asks, a person is told what was not met.
+    (unmet,) = (line for line in told.out.splitlines() if line.startswith("not met: "))
+    assert "DI of customer_gender_female is " in unmet and "from 5 to 6" in unmet
 
 
 def test_clarify_is_an_alternative_by_setting(synthetic: Tables, tmp_path: Path) -> None:
