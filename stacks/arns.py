@@ -13,6 +13,7 @@ PARTITION = Aws.PARTITION
 REGION = Aws.REGION
 URL_SUFFIX = Aws.URL_SUFFIX
 
+_HASH = re.compile(r"[0-9a-f]{64}")
 _TOKEN = re.compile(r"\$\{Token\[[^\]]*\]\}")
 
 
@@ -26,8 +27,8 @@ def bucket_arn(name: str) -> str:
 
 
 def ordered(found: Iterable[str]) -> list[str]:
-    """ARNs in an order that does not depend on the numbers of the tokens in them, which are not the same in every synth."""
-    return sorted(found, key=lambda arn: (_TOKEN.sub("", arn), arn))
+    """ARNs in an order that depends neither on the numbers of tokens, which differ from synth to synth, nor on the content of code."""
+    return sorted(found, key=lambda arn: (_HASH.sub("", _TOKEN.sub("", arn)), _TOKEN.sub("", arn)))
 
 
 def object_arn(place: str) -> str:
