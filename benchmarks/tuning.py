@@ -35,7 +35,7 @@ def _run(folder: Path, name: str, *, parallel: int) -> float:
     home = Home(folder / name)
     for split in ("train", "validation"):
         _link(folder / "splits" / split, home.path(f"s3://data/{split}"))
-    code = code_archives.build()["Train"]
+    code = code_archives.source_distribution()
     file = home.path(f"s3://code/{code.file_name}")
     file.parent.mkdir(parents=True)
     file.write_bytes(code.content)
