@@ -90,7 +90,7 @@ def period(facts: Facts) -> str:
 def split() -> str:
     return (
         "Training, validation and test claims are told apart by the policy, so that no policy is on two sides. "
-        "The test split was touched once, by the evaluation."
+        "The pipeline learns and chooses nothing from the test split."
     )
 
 
@@ -102,7 +102,7 @@ def training(found: Found) -> list[str]:
         return [*told, "The algorithm is one without a script, and leaves no account of its hyperparameters."]
     objective = training.get("objective")
     if objective:
-        told.append(f"Its objective was {objective['name']}, of which it reached {objective['value']:.4f}.")
+        told.append(f"Models are compared by {objective['name']}, of which it reached {objective['value']:.4f}.")
     mitigation = training.get("hyperparameters", {}).get("mitigation", "none")
     told.append(
         "The training data were used as they are: nothing was done about differences between groups."
